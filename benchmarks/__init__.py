@@ -1,0 +1,1 @@
+"""Speed, measured beside real peers: ``python -m benchmarks`` prints one table. Never part of the tests."""

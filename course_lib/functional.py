@@ -1,0 +1,78 @@
+"""Activations and the softmax, written so that large inputs neither overflow nor lose their digits.
+
+Gradients live beside the losses that use them (:mod:`course_lib.recurrent.losses`). Other activations are one
+NumPy call and stay that: ``np.tanh(x)``, ``np.maximum(x, 0)``.
+"""
+
+import numpy as np
+
+
+def sigmoid(x):
+    r"""Squash each number into (0, 1): :math:`\sigma(x) = 1 / (1 + e^{-x})`.
+
+    Parameters
+    ----------
+    x : array, any shape
+
+    Returns
+    -------
+    array of the shape of x
+
+    Examples
+    --------
+    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0]))
+    array([0. , 0.5, 1. ])
+    """
+    # Only exp of a negative number is ever taken, so nothing overflows on either side.
+    decay = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1.0, decay) / (1.0 + decay)
+
+
+def softmax(x, axis=-1):
+    r"""Turn scores into probabilities: :math:`p_i = e^{x_i} / \sum_j e^{x_j}` along one axis.
+
+    Parameters
+    ----------
+    x : array, any shape
+        Scores (logits).
+    axis : int
+        The axis along which the probabilities sum to one.
+
+    Returns
+    -------
+    array of the shape of x
+
+    Examples
+    --------
+    Only differences between scores matter, so a thousand added to each changes nothing.
+
+    >>> softmax(np.array([1000.0, 1000.0 + np.log(3.0)]))
+    array([0.25, 0.75])
+    """
+    weights = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    return weights / np.sum(weights, axis=axis, keepdims=True)
+
+
+def log_softmax(x, axis=-1):
+    r"""Return :math:`\log p_i = x_i - \log \sum_j e^{x_j}` without passing through the probabilities.
+
+    A probability that underflows to 0 has logarithm :math:`-\infty`; here it keeps its finite value.
+
+    Parameters
+    ----------
+    x : array, any shape
+        Scores (logits).
+    axis : int
+        The axis along which the probabilities sum to one.
+
+    Returns
+    -------
+    array of the shape of x
+
+    Examples
+    --------
+    >>> log_softmax(np.array([0.0, -800.0]))
+    array([   0., -800.])
+    """
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
