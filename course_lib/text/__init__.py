@@ -1,0 +1,32 @@
+"""From text to the arrays that a sequence model reads::
+
+    tokenize, tokenize_characters    text -> tokens
+    Vocabulary                       tokens <-> indices, with <PAD> <UNK> <SOS> <EOS>
+    one_hot                          indices -> rows with a single 1
+    pad_and_mask                     sequences of any lengths -> one (T, B) array and its mask
+    ngram_counts, context_counts,
+    ngram_probability                the counting language model that a network must beat
+
+Uses the standard library and NumPy only.
+"""
+
+from course_lib.text.ngrams import context_counts, ngram_counts, ngram_probability
+from course_lib.text.padding import one_hot, pad_and_mask
+from course_lib.text.tokens import tokenize, tokenize_characters
+from course_lib.text.vocabulary import EOS, PAD, SOS, SPECIALS, UNK, Vocabulary
+
+__all__ = [
+    "EOS",
+    "PAD",
+    "SOS",
+    "SPECIALS",
+    "UNK",
+    "Vocabulary",
+    "context_counts",
+    "ngram_counts",
+    "ngram_probability",
+    "one_hot",
+    "pad_and_mask",
+    "tokenize",
+    "tokenize_characters",
+]
