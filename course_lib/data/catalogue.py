@@ -161,10 +161,9 @@ def _content(entry):
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DataFileError(
-            f"{entry.name}: cannot read {path} ({error.strerror}).\n"
-            f"  expected a file of {entry.bytes} bytes\n{remedy}"
-        ) from None
+        found = f"cannot read {path} ({error.strerror})."
+        expected = f"expected a file of {entry.bytes} bytes"
+        raise DataFileError(f"{entry.name}: {found}\n  {expected}\n{remedy}") from None
     if path not in _verified:
         found = hashlib.sha256(content).hexdigest()
         if found != entry.sha256:

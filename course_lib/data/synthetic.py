@@ -74,9 +74,7 @@ def echo(rng, *, batch, length, delay, symbols=8):
     """
     _check_sizes(batch=batch, length=length, symbols=symbols)
     if not 0 <= delay <= length:
-        raise ValueError(
-            f"delay is {delay}; expected 0 to length = {length}: a later echo would never be heard."
-        )
+        raise ValueError(f"delay is {delay}; expected 0 to length = {length}: a later echo is never heard.")
     xs = rng.integers(1, symbols + 1, size=(length, batch))
     targets = np.zeros_like(xs)
     targets[delay:] = xs[: length - delay]

@@ -33,9 +33,7 @@ def one_hot(indices, V):
     if indices.size == 0:
         return np.zeros((*indices.shape, V))
     if not np.issubdtype(indices.dtype, np.integer):
-        raise TypeError(
-            f"indices has dtype {indices.dtype}; expected integers. Encode tokens with a Vocabulary first."
-        )
+        raise TypeError(f"indices has dtype {indices.dtype}; expected integers. Encode the tokens first.")
     if indices.min() < 0 or indices.max() >= V:
         raise ValueError(
             f"indices run from {indices.min()} to {indices.max()}; expected 0 to V - 1 = {V - 1}. "

@@ -46,9 +46,7 @@ class Vocabulary:
     def __init__(self, tokens, *, max_size=None, min_count=1):
         _check_sequence(tokens, "tokens")
         if max_size is not None and max_size < len(SPECIALS):
-            raise ValueError(
-                f"max_size is {max_size}; expected at least {len(SPECIALS)}, the number of specials."
-            )
+            raise ValueError(f"max_size is {max_size}; expected at least {len(SPECIALS)}, for the specials.")
         counts = Counter(tokens)
         for special in SPECIALS:
             del counts[special]  # it has its place already
@@ -142,9 +140,7 @@ class Vocabulary:
                 ) from None
             # Python would take -1 for the last token, and a slip would read as text.
             if not 0 <= index < len(self):
-                raise ValueError(
-                    f"index {index} is not in the vocabulary; expected 0 to V - 1 = {len(self) - 1}."
-                )
+                raise ValueError(f"index {index} stands for no token; expected 0 to V - 1 = {len(self) - 1}.")
             tokens.append(self.tokens[index])
         return tokens
 
