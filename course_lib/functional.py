@@ -51,28 +51,3 @@ def softmax(x, axis=-1):
     """
     weights = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return weights / np.sum(weights, axis=axis, keepdims=True)
-
-
-def log_softmax(x, axis=-1):
-    r"""Return :math:`\log p_i = x_i - \log \sum_j e^{x_j}` without passing through the probabilities.
-
-    A probability that underflows to 0 has logarithm :math:`-\infty`; here it keeps its finite value.
-
-    Parameters
-    ----------
-    x : array, any shape
-        Scores (logits).
-    axis : int
-        The axis along which the probabilities sum to one.
-
-    Returns
-    -------
-    array of the shape of x
-
-    Examples
-    --------
-    >>> log_softmax(np.array([0.0, -800.0]))
-    array([   0., -800.])
-    """
-    shifted = x - np.max(x, axis=axis, keepdims=True)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))

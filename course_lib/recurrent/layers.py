@@ -24,6 +24,11 @@ def bidirectional_forward(xs, forward_layer, backward_layer, combine="concat"):
     hs : (T, B, 2H) array for "concat", forward half first; (T, B, H) array for "sum"
         ``hs[t]`` joins what each direction knows just after reading ``xs[t]``.
 
+    Raises
+    ------
+    ValueError
+        If combine is anything else.
+
     Examples
     --------
     With running sums as layers: forward the sum so far, backward the sum still to come, both counting step t.

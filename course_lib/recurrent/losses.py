@@ -7,8 +7,6 @@ without ever forming a probability that rounds to zero.
 
 import numpy as np
 
-from course_lib.functional import log_softmax, sigmoid
-
 
 def cross_entropy_over_time(logits, targets, mask=None):
     r"""Softmax cross-entropy, summed over steps and averaged over sequences.
@@ -43,7 +41,8 @@ def cross_entropy_over_time(logits, targets, mask=None):
     T, B, _ = logits.shape
     mask = np.ones((T, B), dtype=bool) if mask is None else mask
     at_target = np.arange(T)[:, None], np.arange(B), targets
-    log_p = log_softmax(logits)
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
     loss = -np.sum(log_p[at_target] * mask) / B
     dlogits = np.exp(log_p)
     dlogits[at_target] -= 1
@@ -81,8 +80,9 @@ def binary_cross_entropy_over_time(logits, targets, mask=None):
     """
     T, B = logits.shape
     mask = np.ones((T, B), dtype=bool) if mask is None else mask
-    # log(1 + exp(z)) - y z, with the large part of the logarithm taken out so that exp never overflows.
-    losses = np.maximum(logits, 0) - logits * targets + np.log1p(np.exp(-np.abs(logits)))
+    # -log p = log(1 + exp(-z)) and -log(1 - p) = log(1 + exp(z)); logaddexp takes them without overflow.
+    losses = targets * np.logaddexp(0, -logits) + (1 - targets) * np.logaddexp(0, logits)
     loss = np.sum(losses * mask) / B
-    dlogits = (sigmoid(logits) - targets) * mask / B
+    p = np.exp(-np.logaddexp(0, -logits))
+    dlogits = (p - targets) * mask / B
     return float(loss), dlogits
