@@ -71,7 +71,7 @@ def names():
     """Names of all shipped data sets, in alphabetical order.
 
     >>> names()
-    ['pride_prejudice', 'promoters', 'seattle-weather', 'splice-junctions']
+    ['pride-prejudice', 'promoters', 'seattle-weather', 'splice-junctions']
     """
     return list(_catalogue())
 
@@ -117,7 +117,7 @@ def load(name):
 
     Examples
     --------
-    >>> load("pride_prejudice")[51:94]
+    >>> load("pride-prejudice")[51:94]
     'It is a truth universally acknowledged, tha'
     >>> load("seattle-weather").date[0]
     np.datetime64('2012-01-01')

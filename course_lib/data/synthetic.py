@@ -204,7 +204,7 @@ def planted_digit(text, rng, *, batch, length, positions):
     Parameters
     ----------
     text : str
-        At least `length` characters once cleaned; ``load("pride_prejudice")`` will do.
+        At least `length` characters once cleaned; ``load("pride-prejudice")`` will do.
     rng : numpy.random.Generator
     batch, length : int
         B and T.

@@ -7,7 +7,7 @@ and watch the chapter run on it.
 
 import numpy as np
 
-from course_lib import functional, optim
+from course_lib import optim
 from course_lib.data import synthetic
 from course_lib.recurrent import losses, readouts, rnn
 
@@ -98,9 +98,9 @@ def reader_states(params, codes, forward=None):
     return forward(np.eye(V, dtype=np.float32)[codes], params["W_xh"], params["W_hh"], params["b_h"])
 
 
-def reader_answers(params, hs):
-    """Return what the read-out would answer from every state: probabilities of the ten digits, (T, B, 10)."""
-    return functional.softmax(hs @ params["W_hy"] + params["b_y"])
+def reader_logits(params, hs):
+    """Return the scores of the ten digits that the read-out gives at every state, (T, B, 10)."""
+    return hs @ params["W_hy"] + params["b_y"]
 
 
 def reader_accuracy(params, text, rng, *, positions, gaps, batch=300, forward=None):
@@ -127,7 +127,7 @@ def reader_accuracy(params, text, rng, *, positions, gaps, batch=300, forward=No
     for row, at in enumerate(positions):
         length = at + 1 + max(gaps)
         codes, digits, _ = synthetic.planted_digit(text, rng, batch=batch, length=length, positions=[at])
-        answers = reader_answers(params, reader_states(params, codes, forward)).argmax(axis=-1)
+        answers = reader_logits(params, reader_states(params, codes, forward)).argmax(axis=-1)
         accuracy[row] = [np.mean(answers[at + gap] == digits) for gap in gaps]
     return accuracy
 

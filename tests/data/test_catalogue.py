@@ -76,7 +76,7 @@ def test_an_unknown_name_is_answered_with_the_nearest():
 
 @pytest.mark.parametrize("name", ["zzz", 7, []])
 def test_a_name_like_no_other_is_answered_with_all_of_them(name):
-    with pytest.raises(ValueError, match="Expected one of: pride_prejudice, promoters"):
+    with pytest.raises(ValueError, match="Expected one of: pride-prejudice, promoters"):
         data.describe(name)
 
 
@@ -116,7 +116,7 @@ def test_verify_names_every_file_that_fails(copied_files):
         data.verify()
     message = str(raised.value)
     assert "promoters: cannot read" in message and "seattle-weather: " in message
-    assert "pride_prejudice" not in message
+    assert "pride-prejudice" not in message
 
 
 def test_verify_looks_again_at_a_file_that_was_whole_when_loaded(copied_files):

@@ -20,7 +20,7 @@ def junctions():
 
 
 def test_pride_and_prejudice_is_whole_and_as_printed():
-    text = data.load("pride_prejudice")
+    text = data.load("pride-prejudice")
     assert text.startswith("PRIDE AND PREJUDICE\n\nBy Jane Austen\n")
     assert text.endswith("had been the means of uniting them.")
     assert len(text) == 684_767

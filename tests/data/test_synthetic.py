@@ -141,7 +141,7 @@ def test_planting_twice_starts_from_the_same_clean_text(rng):
 
 
 def test_planted_digit_works_on_the_novel(rng):
-    novel = data.load("pride_prejudice")
+    novel = data.load("pride-prejudice")
     codes, digit, position = planted_digit(novel, rng, batch=16, length=100, positions=range(10))
     assert codes.shape == (100, 16) and digit.shape == position.shape == (16,)
     assert (codes > 26).sum(axis=0).tolist() == [1] * 16
