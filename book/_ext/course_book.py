@@ -1,0 +1,183 @@
+"""What the book adds to Sphinx: downloads, interactive figures, and pages that follow the library they import.
+
+A chapter offers its notebook, and its assignment where it has one, by ::
+
+    ```{downloads} a2-rnn
+    ```
+
+The notebook is made from the page at every build, in ``_build/notebooks``; the assignment must have been released
+to ``assignments/a2-rnn/a2-rnn.ipynb``. A plain ``{download}`` role to either path works as well.
+
+A chapter shows an interactive figure by ::
+
+    ```{interactive} figures/rnn-unrolled.html
+    :name: fig-rnn-unrolled
+
+    The caption states the finding.
+    ```
+
+which puts the fragment on the page, numbered like any figure, and loads ``rnn-unrolled.js`` and
+``rnn-unrolled.css`` from the static folder on this page alone.
+"""
+
+import html
+import os
+from pathlib import Path
+from typing import ClassVar
+
+import nbformat
+from docutils import nodes
+from docutils.parsers.rst import directives
+from notebooks import page_as_notebook
+from sphinx import addnodes
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+
+from course_lib import publishing
+
+NOTEBOOKS = "_build/notebooks"
+LOGGER = logging.getLogger(__name__)
+
+
+class Downloads(SphinxDirective):
+    """``{downloads} [assignment]``: links to this page's notebook and to the assignment."""
+
+    optional_arguments = 1
+
+    def run(self):
+        paragraph = nodes.paragraph(classes=["downloads"])
+        paragraph += nodes.Text("Download ")
+        paragraph += self.link(f"/{NOTEBOOKS}/{self.env.docname}.ipynb", "this page as a notebook")
+        if self.arguments:
+            name = self.arguments[0]
+            path = f"assignments/{name}/{name}.ipynb"
+            if not (Path(self.env.srcdir) / path).is_file():
+                LOGGER.warning(
+                    "found no %s, expected the released assignment that this page offers. Run `course release %s`.",
+                    path,
+                    name,
+                    location=self.get_location(),
+                )
+            else:
+                paragraph += nodes.Text(" and ")
+                paragraph += self.link(f"/{path}", f"assignment {name}")
+        paragraph += nodes.Text(".")
+        return [paragraph]
+
+    def link(self, path, text):
+        node = addnodes.download_reference(path, "", reftarget=path, refdoc=self.env.docname)
+        node += nodes.inline(text, text)
+        return node
+
+
+class Inlined(SphinxDirective):
+    """A figure whose drawing stands in the page itself, so that it takes the theme's colours and fonts."""
+
+    required_arguments = 1
+    has_content = True
+    option_spec: ClassVar = {"name": directives.unchanged, "alt": directives.unchanged_required}
+
+    def run(self):
+        relative, path = self.env.relfn2path(self.arguments[0])
+        self.env.note_dependency(relative)
+        if not Path(path).is_file():
+            LOGGER.warning("found no %s, expected the figure that is shown here", relative, location=self.get_location())
+            return []
+        drawing = nodes.raw("", self.inline(Path(path)), format="html")
+        figure = nodes.figure("", drawing, classes=[self.name])
+        if self.content:
+            text = " ".join(self.content)
+            inline, messages = self.state.inline_text(text, self.lineno)
+            figure += nodes.caption(text, "", *inline)
+            figure += messages
+        self.add_name(figure)
+        self.set_source_info(figure)
+        return [figure]
+
+
+class Interactive(Inlined):
+    """``{interactive} fragment.html``: a drawing that the reader moves, with its script and style."""
+
+    def inline(self, path):
+        self.env.metadata[self.env.docname].setdefault("interactive", []).append(path.stem)
+        return path.read_text()
+
+
+class Drawing(Inlined):
+    """``{drawing} picture.svg``: a still drawing in the text's colour; ``:alt:`` says what is drawn."""
+
+    def inline(self, path):
+        if not self.options.get("alt"):
+            LOGGER.warning("found no :alt: for %s, expected what is drawn", path.name, location=self.get_location())
+        label = html.escape(self.options.get("alt", ""), quote=True)
+        svg = path.read_text()
+        return svg[svg.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
+
+
+def prepare(app):
+    """Before anything is read: write the pages' notebooks, and forget outputs that the library has outgrown."""
+    os.environ.setdefault("COURSE_BOOK", "1")  # course_lib.plotting draws for both themes
+    root = Path(app.srcdir)
+    pages = {name: nb for name in publishing.page_names(root) if (nb := publishing.read_page(root, name))}
+    publishing.forget_stale(root, pages)
+    app.course_pages = set(pages)
+    for name in pages:
+        target = root / NOTEBOOKS / f"{name}.ipynb"
+        text = nbformat.writes(page_as_notebook(root / f"{name}.md", root)) + "\n"
+        # Sphinx reads a page again when a file it offers is newer: leave an equal one alone.
+        if not target.is_file() or target.read_text() != text:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
+
+
+def watch_library(app, doctree):
+    """Read a page again when a module that its cells import has changed."""
+    name = app.env.docname
+    if name in app.course_pages:
+        root = Path(app.srcdir)
+        for path in publishing.page_inputs(root, publishing.read_page(root, name)):
+            app.env.note_dependency(path.relative_to(root).as_posix())
+
+
+def dress_page(app, pagename, templatename, context, doctree):
+    """Load a page's interactive figures, and offer its notebook in the theme's download menu."""
+    for stem in app.env.metadata.get(pagename, {}).get("interactive", []):
+        app.add_js_file(f"{stem}.js", loading_method="defer")
+        app.add_css_file(f"{stem}.css")
+    if pagename in app.course_pages:
+        context["ipynb_source"] = f"{pagename}.ipynb"
+
+
+def finish(app, exception):
+    """Put the notebooks where the theme's download menu looks; do not let a second run hide a warning."""
+    for name in app.course_pages if exception is None and app.builder.format == "html" else ():
+        target = Path(app.outdir) / "_sources" / f"{name}.ipynb"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text((Path(app.srcdir) / NOTEBOOKS / f"{name}.ipynb").read_text())
+    # Sphinx keeps what it has read, warnings and all: unless it reads again, the next build would be silent.
+    if exception is not None or app._warncount:
+        (Path(app.doctreedir) / "environment.pickle").unlink(missing_ok=True)
+
+
+# The theme's script hides `div.bd-sidebar-secondary` without asking whether the page has one.
+SIDEBAR = """document.addEventListener("DOMContentLoaded", () => {
+  if (document.querySelector("div.bd-sidebar-secondary")) return;
+  const stand_in = document.createElement("div");
+  stand_in.className = "bd-sidebar-secondary";
+  stand_in.hidden = true;
+  document.body.append(stand_in);
+});"""
+
+
+def setup(app):
+    app.course_pages = set()
+    app.add_config_value("comments_config", {}, "html")  # Jupyter Book sets it for sphinx_comments, left out
+    app.add_directive("downloads", Downloads)
+    app.add_directive("interactive", Interactive)
+    app.add_directive("drawing", Drawing)
+    app.add_js_file(None, body=SIDEBAR)
+    app.connect("builder-inited", prepare)
+    app.connect("doctree-read", watch_library)
+    app.connect("html-page-context", dress_page)
+    app.connect("build-finished", finish)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,179 @@
+"""Turn a page of the book into a notebook that reads and runs as downloaded.
+
+Code cells stay as they are. Markdown keeps its text and formulas; what only MyST understands is said in plain
+Markdown: an exercise becomes a bold heading, a solution folds, a ``literalinclude`` becomes the code it shows, a
+drawing is attached. What needs the page, such as an interactive figure, leaves a line saying so.
+"""
+
+import ast
+import base64
+import re
+from pathlib import Path
+
+import nbformat
+
+FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|:{3,}|~{3,})(?P<info>.*)$")
+DIRECTIVE = re.compile(r"^\{(?P<name>[\w:-]+)\}\s*(?P<argument>.*)$")
+OPTION = re.compile(r"^:(?P<key>[\w-]+):\s*(?P<value>.*)$")
+ROLE = re.compile(r"\{(?P<name>[\w:-]+)\}(?P<ticks>`+)(?P<text>.+?)(?P=ticks)", re.DOTALL)
+TARGETED = re.compile(r"^(?P<text>.*?)\s*<(?P<target>[^<>]+)>$", re.DOTALL)
+LABELLED_MATH = re.compile(r"\$\$(?P<math>[^$]+)\$\$[ \t]*\((?P<label>[\w:.-]+)\)")
+FOLDED = {"solution", "dropdown", "solution-start"}
+HEADED = {"exercise": "Exercise", "exercise-start": "Exercise"}
+ON_THE_PAGE = {"interactive": "an interactive figure"}
+DROPPED = {"downloads", "raw", "exercise-end", "bibliography", "contents", "tableofcontents"}
+MIMES = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg"}
+
+
+def page_as_notebook(path: Path, root: Path) -> nbformat.NotebookNode:
+    """Return the notebook of the page at ``path``; ``root`` is what absolute paths in it start from."""
+    import jupytext
+
+    notebook = jupytext.read(path, fmt="md:myst")
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"{path.stem}-{number}"
+        if cell.cell_type == "markdown":
+            cell.source, attachments = plain_markdown(cell.source, path.parent, root)
+            if attachments:
+                cell.attachments = attachments
+        elif "mystnb" in cell.metadata:
+            del cell.metadata["mystnb"]
+    notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
+    notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    return notebook
+
+
+def plain_markdown(text: str, folder: Path, root: Path) -> tuple[str, dict]:
+    """Say MyST in plain Markdown; return it with the pictures it shows, as a notebook attaches them."""
+    attachments: dict = {}
+    return _roles(_directives(text.splitlines(), folder, root, attachments)).strip("\n"), attachments
+
+
+def _directives(lines: list[str], folder: Path, root: Path, attachments: dict) -> str:
+    out, at = [], 0
+    while at < len(lines):
+        line = lines[at]
+        opening = FENCE.match(line)
+        if not opening:
+            # A target for links, a comment, a break between cells: signs for Sphinx alone.
+            if not re.match(r"^(\([\w:.-]+\)=|%.*|\+\+\+.*)$", line):
+                out.append(line)
+            at += 1
+            continue
+        end = _closing(lines, at, opening)
+        body, directive = lines[at + 1 : end], DIRECTIVE.match(opening["info"].strip())
+        if directive:
+            out += _directive(directive["name"], directive["argument"], body, folder, root, attachments)
+        elif opening["fence"].startswith(":"):
+            out += _directives(body, folder, root, attachments).splitlines()
+        else:
+            out += lines[at : end + 1]
+        at = end + 1
+    return "\n".join(out)
+
+
+def _closing(lines: list[str], at: int, opening: re.Match) -> int:
+    """Return the line that closes the fence opened at ``at``: as long at least, and bare."""
+    fence = opening["fence"]
+    for n in range(at + 1, len(lines)):
+        bare = lines[n].strip()
+        if len(bare) >= len(fence) and set(bare) == {fence[0]}:
+            return n
+    return len(lines) - 1
+
+
+def _directive(name: str, argument: str, body: list[str], folder: Path, root: Path, attachments: dict) -> list[str]:
+    options, body = _options(body)
+    inner = _directives(body, folder, root, attachments).strip("\n")
+    if name in DROPPED:
+        return []
+    if name in ON_THE_PAGE:
+        return [f"*(Here the page has {ON_THE_PAGE[name]}.)* {inner}".rstrip()]
+    if name in FOLDED:
+        title = "Solution" if name.startswith("solution") else argument or "More"
+        # `solution-start` folds nothing: its end stands in another cell.
+        if name == "solution-start":
+            return ["**Solution.**", ""]
+        return ["<details>", f"<summary>{title}</summary>", "", inner, "", "</details>"]
+    if name in HEADED:
+        return [f"**{HEADED[name]}{': ' + argument if argument else ''}.**", "", *([inner] if inner else [])]
+    if name == "solution-end":
+        return []
+    if name == "literalinclude":
+        return ["```python", _included(argument, options, folder, root), "```"]
+    if name in {"math", "math:numref"}:
+        label = options.get("label")
+        return ["$$", inner or argument, *([f"\\tag{{{label}}}"] if label else []), "$$"]
+    if name in {"figure", "image", "drawing"}:
+        picture = _picture(argument, options, folder, root, attachments)
+        return [picture, "", *([f"*{inner}*"] if inner and picture else [inner])]
+    if name in {"code-block", "code"}:
+        return [f"```{argument}", "\n".join(body), "```"]
+    if name in {"list-table", "table", "tab-set", "tab-item", "grid", "margin", "sidebar"}:
+        return [*([f"**{argument}**", ""] if argument else []), inner]
+    # A note, a theorem, a prediction to make: quoted, under its title.
+    title = argument or name.split(":")[-1].replace("-", " ").capitalize()
+    return [f"> **{title}.**", ">", *(f"> {line}".rstrip() for line in inner.splitlines())]
+
+
+def _options(body: list[str]) -> tuple[dict, list[str]]:
+    options, at = {}, 0
+    if body and body[0].strip() == "---":
+        at = next((n for n in range(1, len(body)) if body[n].strip() == "---"), 0) + 1
+        pairs = (line.partition(":") for line in body[1 : at - 1])
+        return {key.strip(): value.strip() for key, _, value in pairs}, body[at:]
+    while at < len(body) and (found := OPTION.match(body[at].strip())):
+        options[found["key"]] = found["value"]
+        at += 1
+    return options, body[at:]
+
+
+def _resolve(path: str, folder: Path, root: Path) -> Path:
+    return root / path[1:] if path.startswith("/") else folder / path
+
+
+def _included(path: str, options: dict, folder: Path, root: Path) -> str:
+    source = _resolve(path, folder, root).read_text()
+    if wanted := options.get("pyobject"):
+        body = ast.parse(source).body
+        for part in wanted.split("."):
+            node = next(node for node in body if getattr(node, "name", None) == part)
+            body = getattr(node, "body", [])
+        first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
+        return "\n".join(source.splitlines()[first - 1 : node.end_lineno])
+    if "start-after" in options:
+        source = source.split(options["start-after"], 1)[1]
+    if "end-before" in options:
+        source = source.split(options["end-before"], 1)[0]
+    return source.strip("\n")
+
+
+def _picture(path: str, options: dict, folder: Path, root: Path, attachments: dict) -> str:
+    if "only-dark" in options.get("class", ""):  # its light twin is shown
+        return ""
+    file = _resolve(path, folder, root)
+    attachments[file.name] = {MIMES[file.suffix]: base64.b64encode(file.read_bytes()).decode()}
+    return f"![{options.get('alt', '')}](attachment:{file.name})"
+
+
+def _roles(text: str) -> str:
+    text = LABELLED_MATH.sub(lambda m: f"$${m['math'].rstrip()} \\tag{{{m['label']}}}\n$$", text)
+    return ROLE.sub(_role, text)
+
+
+def _role(found: re.Match) -> str:
+    name, text = found["name"], found["text"]
+    shown = TARGETED.match(text)
+    if name == "math":
+        return f"${text}$"
+    if name.startswith("cite"):
+        return f"({text})"
+    if name == "eq":
+        return f"({text})"
+    if name.startswith("glue"):
+        return "(computed here)"
+    if name.startswith("py:") or name in {"func", "class", "mod", "meth"}:
+        return f"`{text.lstrip('~').rsplit('.', 1)[-1] if text.startswith('~') else text}`"
+    if shown:
+        return shown["text"]
+    return f"`{text}`" if name in {"code", "kbd", "file"} else text.replace("-", " ")

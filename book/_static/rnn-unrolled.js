@@ -1,0 +1,181 @@
+// A recurrent network of two units, unrolled over five letters, that the reader steps through and disturbs.
+(() => {
+  const LETTERS = "abc", WORD = "cabba";
+  const W_xh = [[1, 0], [0, 1], [-1, 1]], W_hh = [[0.5, -1], [1, 0.5]], b_h = [0, 0];
+  const SVG = "http://www.w3.org/2000/svg";
+
+  const times = (row, matrix) => [0, 1].map((j) => row.reduce((sum, v, i) => sum + v * matrix[i][j], 0));
+  const show = (v) => (Math.abs(v) < 0.005 ? "0.00" : v.toFixed(2)).replace("-", "−");
+  const vector = (row) => `[${row.map(show).join(", ")}]`;
+  const oneHot = (letter) => [...LETTERS].map((l) => Number(l === letter));
+
+  function run(word) {
+    const steps = [{ h: [0, 0] }];
+    for (const letter of word) {
+      const x = oneHot(letter), prev = steps.at(-1).h;
+      const fromInput = times(x, W_xh), fromState = times(prev, W_hh);
+      const z = [0, 1].map((j) => fromInput[j] + fromState[j] + b_h[j]);
+      steps.push({ letter, x, fromInput, fromState, z, h: z.map(Math.tanh) });
+    }
+    return steps;
+  }
+
+  function start(root) {
+    const stage = root.querySelector(".stage"), live = root.querySelector("[aria-live]");
+    const word = [...WORD], T = word.length;
+    let steps = run(word), before = null, touched = 0, active = 0, folded = false;
+    root.querySelector(".still").remove();
+    root.querySelector(".moving").hidden = false;
+
+    const svg = document.createElementNS(SVG, "svg");
+    svg.setAttribute("aria-hidden", "true"); // the live text says the same in words
+    stage.append(svg);
+    const letters = word.map((_, k) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "letter";
+      button.onclick = () => change(k + 1);
+      stage.append(button);
+      return button;
+    });
+
+    function draw(name, attributes, text) {
+      const node = document.createElementNS(SVG, name);
+      for (const key in attributes) node.setAttribute(key, attributes[key]);
+      if (text !== undefined) node.textContent = text;
+      svg.append(node);
+      return node;
+    }
+    const text = (x, y, what, name = "") => draw("text", { x, y, class: name }, what);
+    const arrow = (path, name = "") => draw("path", { d: path, class: `wire ${name}`, "marker-end": "url(#rnn-tip)" });
+
+    // Two upright bars about a zero line, and their numbers below.
+    function state(x, t, known) {
+      const zero = 46, high = 34;
+      draw("path", { d: `M${x - 20} ${zero}H${x + 20}`, class: "zero" });
+      text(x, 96 + 34, t ? `h${sub(t)}` : "h₀", "name");
+      if (!known) return text(x, zero - 8, "?", "faint");
+      steps[t].h.forEach((v, j) => {
+        const left = x - 17 + 19 * j;
+        const bar = (value, name) =>
+          draw("rect", { x: left, y: zero - Math.max(value, 0) * high, width: 15, height: Math.abs(value) * high, class: name });
+        bar(v, `bar unit${j + 1}`);
+        if (before && t >= touched) bar(before[t].h[j], "ghost");
+        text(x, 98 + 15 * j, show(v), "number");
+      });
+      if (before && t) text(x, 8, differs(t) ? "changed" : "same", differs(t) ? "mark changed" : "mark");
+    }
+    const differs = (t) => steps[t].h.some((v, j) => Math.abs(v - before[t].h[j]) > 1e-9);
+    const sub = (n) => String.fromCharCode(0x2080 + n);
+
+    function cell(x, t) {
+      const y = 158;
+      draw("rect", { x: x - 22, y, width: 44, height: 34, rx: 7, class: t === active ? "cell active" : "cell" });
+      text(x, y + 22, "tanh", "name");
+      arrow(`M${x} ${y}V${y - 18}`);
+      if (t === active) text(x, y + 48, "▲", "pointer");
+    }
+
+    function picture() {
+      const width = Math.min(stage.clientWidth, 620), bus = 306;
+      svg.replaceChildren();
+      svg.setAttribute("viewBox", `0 0 ${width} 330`);
+      svg.style.width = `${width}px`;
+      const defs = draw("defs", {});
+      defs.innerHTML =
+        '<marker id="rnn-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z"/></marker>';
+      const first = 34, gap = (width - first - 8) / T;
+      const at = (t) => (folded ? width / 2 : t ? first + gap * (t - 0.5) + 6 : 24);
+      const shown = folded ? [Math.max(active, 1)] : word.map((_, k) => k + 1);
+      if (!folded) state(at(0), 0, true);
+      for (const t of shown) {
+        const x = at(t), known = before !== null || t <= active;
+        state(x, t, known);
+        cell(x, t);
+        if (folded) {
+          arrow(`M${x + 22} 168H${x + 62}V214H${x - 58}V176H${x - 24}`, "loop");
+          text(x + 84, 196, "one step later", "faint start");
+        } else {
+          const from = t > 1 ? at(t - 1) + 22 : 24;
+          arrow(t > 1 ? `M${from} 175H${x - 24}` : `M24 140V175H${x - 24}`, t === active ? "active" : "");
+        }
+        // The input arrow passes the pointer's row; the riser brings the shared weights to the copy's corner.
+        arrow(`M${x + 9} 238V194`, t === active ? "active" : "");
+        draw("path", { d: `M${x - 17} ${bus}V192`, class: "shared" });
+        text(x + 4, 290, steps[t].x.join(" "), "onehot");
+      }
+      draw("path", { d: `M${at(shown[0]) - 17} ${bus}H${Math.max(at(shown.at(-1)) - 17, width / 2)}M${width / 2} ${bus}V330`, class: "shared" });
+      letters.forEach((button, k) => {
+        button.hidden = folded && k + 1 !== shown[0];
+        button.style.left = `${at(k + 1) - 11 + (stage.clientWidth - width) / 2}px`;
+        button.textContent = word[k];
+        button.setAttribute("aria-label", `Letter ${k + 1} of ${T} is ${word[k]}. Change it.`);
+        button.classList.toggle("active", k + 1 === active);
+      });
+      root.querySelector(".back").disabled = active === 0;
+      root.querySelector(".on").disabled = active === T;
+      root.querySelector(".fold").setAttribute("aria-pressed", String(folded));
+    }
+
+    function say() {
+      const rows = [];
+      if (before) {
+        const all = word.map((_, k) => k + 1), list = (ts) => ts.join(", ");
+        const moved = all.filter(differs), kept = all.filter((t) => !differs(t));
+        rows.push(["", `Letter ${touched} is now ${word[touched - 1]}. Changed: h at ${list(moved)}.` + (kept.length ? ` Same: h at ${list(kept)}.` : "")]);
+      }
+      if (active === 0) rows.push(["", "Before the first letter the state is zero: h₀ = [0.00, 0.00]. Press Next."]);
+      else {
+        const t = sub(active), p = sub(active - 1), s = steps[active];
+        rows.push(["", `Step ${active} of ${T} reads ${s.letter}: x${t} = [${s.x.join(", ")}]`]);
+        rows.push([`x${t} W_xh`, `${vector(s.fromInput)}, row ${s.letter} of W_xh`]);
+        rows.push([`+ h${p} W_hh`, vector(s.fromState)], ["+ b_h", vector(b_h)]);
+        rows.push([`= z${t}`, vector(s.z)], [`h${t} = tanh z${t}`, vector(s.h)]);
+      }
+      live.replaceChildren(
+        ...rows.map(([name, value]) => {
+          const line = document.createElement("div");
+          if (name) line.append(Object.assign(document.createElement("span"), { className: "term", textContent: name }), " ");
+          line.append(value);
+          return line;
+        }),
+      );
+    }
+
+    function refresh() { picture(); say(); }
+    function go(t) { active = Math.max(0, Math.min(T, t)); refresh(); }
+    function change(k) {
+      before = steps;
+      touched = k;
+      word[k - 1] = LETTERS[(LETTERS.indexOf(word[k - 1]) + 1) % 3];
+      steps = run(word);
+      go(k);
+    }
+    function reset() {
+      word.splice(0, T, ...WORD);
+      steps = run(word);
+      before = null;
+      go(0);
+    }
+
+    // A disabled button would drop the keyboard's focus: hand it to the neighbour.
+    function press(selector, other, t) {
+      go(t);
+      if (root.querySelector(selector).disabled) root.querySelector(other).focus();
+    }
+    root.querySelector(".on").onclick = () => press(".on", ".back", active + 1);
+    root.querySelector(".back").onclick = () => press(".back", ".on", active - 1);
+    root.querySelector(".reset").onclick = reset;
+    root.querySelector(".fold").onclick = () => { folded = !folded; picture(); };
+    root.addEventListener("keydown", (event) => {
+      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!by || event.ctrlKey || event.altKey || event.metaKey) return;
+      event.preventDefault();
+      go(active + by);
+    });
+    new ResizeObserver(picture).observe(stage);
+    refresh();
+  }
+
+  document.querySelectorAll(".rnn-unrolled").forEach(start);
+})();
