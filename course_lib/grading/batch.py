@@ -11,7 +11,7 @@ from pathlib import Path
 from . import gradebook, release
 from .course import Course
 from .engine import Job, KernelEngine, Limits, Result, apply
-from .errors import CourseError, SourceFault
+from .errors import CourseError
 from .notebooks import Blueprint
 from .submissions import Prepared, Submission, find_submissions, prepare
 
@@ -46,7 +46,7 @@ def grade(
     found = _wanted(find_submissions(course, assignment, folder), course, assignment, students, folder)
     on_start(len(found))
     with gradebook.logs_to_file(course, f"grade-{assignment}") as log:
-        _update_gradebook(course, assignment, source)
+        gradebook.register(course, assignment, release.grading_version(source))
         with ThreadPoolExecutor(max_workers=max(1, workers)) as pool:
             waiting = {pool.submit(_run, s, blueprint, course.root, limits, engine): s for s in found}
             try:
@@ -78,18 +78,6 @@ def _wanted(
             f"or try it on a made-up class: course grade {assignment} --sample"
         )
     return found
-
-
-def _update_gradebook(course: Course, assignment: str, source: release.NotebookNode) -> None:
-    with gradebook.open_gradebook(course) as book:
-        book.update_or_create_assignment(assignment)
-    try:
-        release.save_to_gradebook(course, assignment, source)
-    except RuntimeError as error:
-        raise SourceFault(
-            f"{assignment}: cells were added or removed since submissions came in; nbgrader keeps no marks for "
-            f"such a change ({error}).\n  Restore the released source, or give the changed assignment another name."
-        ) from error
 
 
 def _run(

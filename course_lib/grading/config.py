@@ -32,7 +32,7 @@ def configure(c: Any, root: str) -> None:
     c.CourseDirectory.release_directory = "assignments"
     c.CourseDirectory.submitted_directory = f"{grading}/submitted"
     c.CourseDirectory.autograded_directory = f"{grading}/autograded"
-    c.CourseDirectory.feedback_directory = f"{grading}/feedback-nbgrader"
+    c.CourseDirectory.feedback_directory = f"{grading}/feedback"
     c.CourseDirectory.db_url = f"sqlite:///{os.path.join(root, grading, 'gradebook.db')}"
 
     c.GenerateAssignment.preprocessors = [*BEFORE_SAVING, ng.SaveCells, *AFTER_SAVING]

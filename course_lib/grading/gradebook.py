@@ -21,8 +21,8 @@ from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from .course import Course
-from .errors import CourseError
-from .late import LatePenalty
+from .errors import CourseError, SourceFault
+from .late import LatePenalty, penalty
 from .notebooks import Blueprint, BlueprintCell, read_notebook, write_notebook
 
 # nbgrader's models make SQLAlchemy repeat a remark about itself for every submission.
@@ -70,6 +70,20 @@ def open_gradebook(course: Course) -> Iterator[Gradebook]:
         ) from error
     with gradebook:
         yield gradebook
+
+
+def register(course: Course, assignment: str, grading_version: NotebookNode) -> None:
+    """Tell the gradebook which cells the assignment has and what they are worth (nbgrader's SaveCells)."""
+    with open_gradebook(course) as gradebook:
+        gradebook.update_or_create_assignment(assignment)
+    where = {"notebook": assignment, "assignment": assignment, "db_url": course.gradebook_url}
+    try:
+        ng.SaveCells().preprocess(grading_version, {"nbgrader": where})
+    except RuntimeError as error:
+        raise SourceFault(
+            f"{assignment}: cells were added or removed since submissions came in; nbgrader keeps no marks over "
+            f"such a change ({error}).\n  Restore the released source, or give the changed assignment another name."
+        ) from error
 
 
 def enrol(course: Course, students: list[str]) -> None:
@@ -158,6 +172,16 @@ def mark(course: Course, assignment: str, student: str, cell: str, points: float
         grade = gradebook.find_grade(cell, assignment, assignment, student)
         grade.manual_score, grade.needs_manual_grade = points, False
         gradebook.find_comment(cell, assignment, assignment, student).manual_comment = comment
+        gradebook.db.commit()
+
+
+def refresh_penalties(course: Course, assignment: str) -> None:
+    """Marks given by hand change what being late costs; nbgrader works it out only when it grades."""
+    with open_gradebook(course) as gradebook:
+        for submission in gradebook.assignment_submissions(assignment):
+            for notebook in submission.notebooks:
+                if submission.total_seconds_late > 0:
+                    notebook.late_submission_penalty = penalty(notebook.score, submission.total_seconds_late)
         gradebook.db.commit()
 
 

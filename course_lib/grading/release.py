@@ -65,13 +65,6 @@ def blueprint(course: Course, assignment: str) -> Blueprint:
     return Blueprint.from_notebook(assignment, grading_version(check_source(course, assignment)))
 
 
-def save_to_gradebook(course: Course, assignment: str, nb: NotebookNode) -> None:
-    """Tell nbgrader's gradebook which cells there are and what they are worth."""
-    step = ng.SaveCells()
-    resources = {"nbgrader": {"notebook": assignment, "assignment": assignment, "db_url": course.gradebook_url}}
-    step.preprocess(grading_version(nb), resources)
-
-
 def write_release(course: Course, assignment: str) -> Path:
     """Make assignments/NAME afresh: the student's notebook and the files declared for it, nothing else."""
     nb = check_source(course, assignment)

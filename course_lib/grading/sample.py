@@ -174,6 +174,7 @@ class _Class:
             cells.append(cell)
             if grade_id(cell) in (chosen, test):
                 twin = copy.deepcopy(cell)
+                twin["id"] = f"{twin['id']}-copy"
                 # The forgotten, empty twin stands below the answer and would undo it if it ran.
                 twin.source = self.blueprint.by_id[chosen].source if grade_id(cell) == chosen else cell.source
                 cells.append(twin)
