@@ -6,6 +6,7 @@ ever put into it, hidden or visible, only the messages with which tests fail.
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from .errors import CourseError
 from .notebooks import Blueprint, grade_id, is_answer, is_test, read_notebook
 
 TEMPLATES = Path(__file__).parent / "templates"
-LIGHT, DARK = "xcode", "github-dark"
+LIGHT, DARK = "default", "github-dark"
 MAX_OUTPUT = 8000
 ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -99,11 +100,13 @@ def page(course: Course, row: gradebook.Row, blueprint: Blueprint) -> str:
     path = gradebook.autograded_path(course, row.assignment, row.student)
     nb = read_notebook(path) if path.is_file() else None
     comments = gradebook.comments(course, row.assignment, row.student)
+    exercises = _exercises(row, blueprint, nb)
     return _template().render(
         title=_title(blueprint),
         row=row,
         share=0 if row.score is None or not row.maximum else max(0.0, min(1.0, row.score / row.maximum)),
-        exercises=_exercises(row, blueprint, nb),
+        exercises=exercises,
+        complete=sum(e.state == "full" for e in exercises),
         written=_written(row, blueprint, nb, comments),
         cells=_cells(nb, blueprint) if nb else [],
         late=_late(row),
@@ -169,7 +172,7 @@ def _written(
         score = row.written.get(spec.grade_id)
         views.append(
             WrittenView(
-                spec.grade_id.replace("-", " ").replace("_", " "),
+                "" if spec.grade_id.startswith("written") else re.sub("[-_]", " ", spec.grade_id),
                 score.points if score else None,
                 spec.points or 0.0,
                 # Escaped: what a student writes must not run in the page of the one who reads it.
@@ -192,9 +195,22 @@ def _cells(nb: NotebookNode, blueprint: Blueprint) -> list[CellView]:
         if given and not cell.outputs:
             continue
         title = name if is_answer(cell) else (f"{name}, given" if given else "a cell you added")
-        code = Markup(highlight(cell.source, PythonLexer(), HtmlFormatter(nowrap=True)))
+        source = _without_given_docstring(cell.source, blueprint.by_id[name].source) if is_answer(cell) else cell.source
+        code = Markup(highlight(source, PythonLexer(), HtmlFormatter(nowrap=True)))
         views.append(CellView(str(title), code, [o for o in map(_output, cell.outputs) if o]))
     return views
+
+
+def _without_given_docstring(source: str, stub: str) -> str:
+    """The student knows the instructor's docstring; a page without it is half as long."""
+    try:
+        docstring = ast.parse(stub).body[0].body[0]  # type: ignore[attr-defined]
+        text = ast.get_source_segment(stub, docstring)
+    except (SyntaxError, AttributeError, IndexError):
+        return source
+    if not text or text.count("\n") < 2:
+        return source
+    return source.replace(text, '"""…"""', 1)
 
 
 def _output(output: NotebookNode) -> Markup:

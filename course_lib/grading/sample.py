@@ -31,6 +31,7 @@ DUE = datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC)
 IN_TIME = "2026-01-30 12:00:00 UTC"
 LATE = "2026-02-02 08:00:00 UTC"
 STUB = "raise NotImplementedError()"
+NOISE = ["import sys, warnings", "print('working')", "warnings.warn('careful')", "sys.stderr.write('hm')"]
 ESSAY = "My answer in two sentences. The state carries what was seen before, so order matters."
 
 
@@ -215,8 +216,7 @@ class _Class:
                 node.decorator_list = []
                 usable = _free_names(node) <= self.given | set(self.answers)
                 if exercise in self.answers and exercise not in found and usable:
-                    node.name = exercise
-                    found[exercise] = ast.unparse(node)
+                    found[exercise] = ast.unparse(_renamed(node, exercise))
         return found
 
 
@@ -237,13 +237,13 @@ def _replace_stub(source: str, body: str) -> str:
 
 def _make_noisy(source: str) -> str:
     """Print and warn at the top of each function's body, after its docstring."""
-    tree = ast.parse(source)
-    noise = ast.parse("import sys, warnings\nprint('working')\nwarnings.warn('careful')\nsys.stderr.write('hm')").body
-    for node in tree.body:
+    lines = source.splitlines()
+    for node in reversed(ast.parse(source).body):
         if isinstance(node, ast.FunctionDef):
-            at = 1 if ast.get_docstring(node) is not None else 0
-            node.body[at:at] = noise
-    return ast.unparse(ast.fix_missing_locations(tree))
+            has_docstring = ast.get_docstring(node, clean=False) is not None
+            line = node.body[0].end_lineno if has_docstring else node.body[0].lineno - 1
+            lines[line:line] = ["    " + text for text in NOISE]
+    return "\n".join(lines)
 
 
 def _leaves(answers: dict[str, str]) -> list[str]:
@@ -267,6 +267,15 @@ def _names_given(source: NotebookNode) -> set[str]:
     return given
 
 
+def _renamed(function: ast.FunctionDef, name: str) -> ast.FunctionDef:
+    """The function under another name, which it also uses where it calls itself."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and node.id == function.name:
+            node.id = name
+    function.name = name
+    return function
+
+
 def _loaded(tree: ast.AST) -> set[str]:
     return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
 
@@ -274,5 +283,5 @@ def _loaded(tree: ast.AST) -> set[str]:
 def _free_names(function: ast.FunctionDef) -> set[str]:
     local = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and not isinstance(n.ctx, ast.Load)}
     local |= {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)}
-    local |= {n.name for n in ast.walk(function) if isinstance(n, ast.FunctionDef)}
+    local |= {n.name for n in ast.walk(function) if isinstance(n, ast.FunctionDef)}  # its own name too
     return _loaded(function) - local - set(vars(builtins))
