@@ -36,6 +36,8 @@ import yaml
 CACHE = "_build/.jupyter_cache"
 # Outside course_lib, what decides a page's outputs: the versions of everything installed.
 ALWAYS = ("requirements.txt",)
+# Left in a site that was built strictly; its time is when the build began, so what is newer is not in it.
+BUILT = ".built"
 # Not part of what a page shows; changes there must not run the whole book again.
 APART = ("cli", "grading", "publishing")
 
@@ -85,7 +87,9 @@ def build(
         if unknown := sorted(set(pages) - set(names)):
             raise BuildError(f"found no page {', '.join(unknown)} in _toc.yml; expected some of {', '.join(names)}")
         arguments, site, strict, names = *_draft(root, names[0], pages), False, pages
-    started = time.perf_counter()
+    started, stamp = time.perf_counter(), site / BUILT
+    stamp.unlink(missing_ok=True)
+    begun = time.time()
     execute_pages(root, names, workers=workers, report=report)
     report("making the site")
     # The console script may not be on PATH: call its entry point in this very interpreter.
@@ -100,6 +104,9 @@ def build(
         raise BuildError("Jupyter Book could not make the site:\n  " + "\n  ".join(told))
     for line in said:
         report(line)
+    if strict:
+        stamp.touch()
+        os.utime(stamp, (begun, begun))
     report(f"the book is in {site.relative_to(root)} after {time.perf_counter() - started:.0f} s")
     return site
 

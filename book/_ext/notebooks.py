@@ -8,6 +8,7 @@ drawing is attached. What needs the page, such as an interactive figure, leaves 
 import ast
 import base64
 import re
+import textwrap
 from pathlib import Path
 
 import nbformat
@@ -18,6 +19,13 @@ OPTION = re.compile(r"^:(?P<key>[\w-]+):\s*(?P<value>.*)$")
 ROLE = re.compile(r"\{(?P<name>[\w:-]+)\}(?P<ticks>`+)(?P<text>.+?)(?P=ticks)", re.DOTALL)
 TARGETED = re.compile(r"^(?P<text>.*?)\s*<(?P<target>[^<>]+)>$", re.DOTALL)
 LABELLED_MATH = re.compile(r"\$\$(?P<math>[^$]+)\$\$[ \t]*\((?P<label>[\w:.-]+)\)")
+# Pasting a result into the text needs the page; the notebook prints it instead.
+GLUE = "from myst_nb import glue\n"
+PRINTED = """
+
+
+def glue(name, value, display=True):
+    print(f"{name}: {value:.4g}" if isinstance(value, float) else f"{name}: {value}")"""
 FOLDED = {"solution", "dropdown", "solution-start"}
 HEADED = {"exercise": "Exercise", "exercise-start": "Exercise"}
 ON_THE_PAGE = {"interactive": "an interactive figure"}
@@ -36,8 +44,10 @@ def page_as_notebook(path: Path, root: Path) -> nbformat.NotebookNode:
             cell.source, attachments = plain_markdown(cell.source, path.parent, root)
             if attachments:
                 cell.attachments = attachments
-        elif "mystnb" in cell.metadata:
-            del cell.metadata["mystnb"]
+        else:
+            cell.metadata.pop("mystnb", None)
+            if GLUE in cell.source:
+                cell.source = cell.source.replace(GLUE, "") + PRINTED
     notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
     notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     return notebook
@@ -133,19 +143,27 @@ def _resolve(path: str, folder: Path, root: Path) -> Path:
 
 
 def _included(path: str, options: dict, folder: Path, root: Path) -> str:
+    """Return the lines that Sphinx's ``literalinclude`` would show."""
     source = _resolve(path, folder, root).read_text()
+    lines = source.splitlines()
     if wanted := options.get("pyobject"):
         body = ast.parse(source).body
         for part in wanted.split("."):
             node = next(node for node in body if getattr(node, "name", None) == part)
             body = getattr(node, "body", [])
         first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
-        return "\n".join(source.splitlines()[first - 1 : node.end_lineno])
-    if "start-after" in options:
-        source = source.split(options["start-after"], 1)[1]
-    if "end-before" in options:
-        source = source.split(options["end-before"], 1)[0]
-    return source.strip("\n")
+        lines = lines[first - 1 : node.end_lineno]
+    for option, offset in (("start-at", 0), ("start-after", 1)):
+        if option in options:
+            lines = lines[_first(lines, options[option]) + offset :]
+    for option, offset in (("end-at", 1), ("end-before", 0)):
+        if option in options:
+            lines = lines[: _first(lines, options[option]) + offset]
+    return textwrap.dedent("\n".join(lines)).strip("\n")
+
+
+def _first(lines: list[str], text: str) -> int:
+    return next(n for n, line in enumerate(lines) if text in line)
 
 
 def _picture(path: str, options: dict, folder: Path, root: Path, attachments: dict) -> str:
@@ -167,13 +185,22 @@ def _role(found: re.Match) -> str:
     if name == "math":
         return f"${text}$"
     if name.startswith("cite"):
-        return f"({text})"
+        return _cited(text, in_brackets=not name.endswith(":t"))
     if name == "eq":
         return f"({text})"
     if name.startswith("glue"):
-        return "(computed here)"
+        return f"(`{text.split(':')[0]}`, printed here)"
     if name.startswith("py:") or name in {"func", "class", "mod", "meth"}:
         return f"`{text.lstrip('~').rsplit('.', 1)[-1] if text.startswith('~') else text}`"
     if shown:
         return shown["text"]
     return f"`{text}`" if name in {"code", "kbd", "file"} else text.replace("-", " ")
+
+
+def _cited(keys: str, in_brackets: bool) -> str:
+    """Read authors and years off the keys of references: ``elman1990`` is Elman, 1990."""
+    works = [re.fullmatch(r"(\w+?)(\d{4}\w?)", key.strip()) for key in keys.split(",")]
+    named = [(work[1].capitalize(), work[2]) if work else (keys, "") for work in works]
+    if in_brackets:
+        return f"({'; '.join(f'{author}, {year}' for author, year in named)})"
+    return ", ".join(f"{author} ({year})" for author, year in named)

@@ -23,7 +23,7 @@
   function start(root) {
     const stage = root.querySelector(".stage"), live = root.querySelector("[aria-live]");
     const word = [...WORD], T = word.length;
-    let steps = run(word), before = null, touched = 0, active = 0, folded = false;
+    let steps = run(word), before = null, touched = 0, active = 1, folded = false;
     root.querySelector(".still").remove();
     root.querySelector(".moving").hidden = false;
 
@@ -54,6 +54,7 @@
       const zero = 46, high = 34;
       draw("path", { d: `M${x - 20} ${zero}H${x + 20}`, class: "zero" });
       text(x, 96 + 34, t ? `h${sub(t)}` : "h₀", "name");
+      if (!t) text(x, zero - 8, "1  2", "faint"); // which bar is which unit
       if (!known) return text(x, zero - 8, "?", "faint");
       steps[t].h.forEach((v, j) => {
         const left = x - 17 + 19 * j;
@@ -63,7 +64,7 @@
         if (before && t >= touched) bar(before[t].h[j], "ghost");
         text(x, 98 + 15 * j, show(v), "number");
       });
-      if (before && t) text(x, 8, differs(t) ? "changed" : "same", differs(t) ? "mark changed" : "mark");
+      if (before && t) text(x, 8, differs(t) ? "changed" : "same", differs(t) ? "tag changed" : "tag");
     }
     const differs = (t) => steps[t].h.some((v, j) => Math.abs(v - before[t].h[j]) > 1e-9);
     const sub = (n) => String.fromCharCode(0x2080 + n);
@@ -73,7 +74,6 @@
       draw("rect", { x: x - 22, y, width: 44, height: 34, rx: 7, class: t === active ? "cell active" : "cell" });
       text(x, y + 22, "tanh", "name");
       arrow(`M${x} ${y}V${y - 18}`);
-      if (t === active) text(x, y + 48, "▲", "pointer");
     }
 
     function picture() {
@@ -83,7 +83,7 @@
       svg.style.width = `${width}px`;
       const defs = draw("defs", {});
       defs.innerHTML =
-        '<marker id="rnn-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z"/></marker>';
+        '<marker id="rnn-tip" viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" markerWidth="9" markerHeight="9" orient="auto"><path d="M0 0L8 4L0 8z"/></marker>';
       const first = 34, gap = (width - first - 8) / T;
       const at = (t) => (folded ? width / 2 : t ? first + gap * (t - 0.5) + 6 : 24);
       const shown = folded ? [Math.max(active, 1)] : word.map((_, k) => k + 1);
@@ -99,7 +99,7 @@
           const from = t > 1 ? at(t - 1) + 22 : 24;
           arrow(t > 1 ? `M${from} 175H${x - 24}` : `M24 140V175H${x - 24}`, t === active ? "active" : "");
         }
-        // The input arrow passes the pointer's row; the riser brings the shared weights to the copy's corner.
+        // The riser brings the shared weights to the copy's corner.
         arrow(`M${x + 9} 238V194`, t === active ? "active" : "");
         draw("path", { d: `M${x - 17} ${bus}V192`, class: "shared" });
         text(x + 4, 290, steps[t].x.join(" "), "onehot");
@@ -119,27 +119,22 @@
 
     function say() {
       const rows = [];
+      const states = (ts) => (ts.length === 1 ? `State ${ts}` : `States ${ts.join(", ")}`);
       if (before) {
-        const all = word.map((_, k) => k + 1), list = (ts) => ts.join(", ");
-        const moved = all.filter(differs), kept = all.filter((t) => !differs(t));
-        rows.push(["", `Letter ${touched} is now ${word[touched - 1]}. Changed: h at ${list(moved)}.` + (kept.length ? ` Same: h at ${list(kept)}.` : "")]);
+        const all = word.map((_, k) => k + 1), moved = all.filter(differs), kept = all.filter((t) => !differs(t));
+        const stayed = kept.length ? ` ${states(kept)} stayed.` : "";
+        rows.push(["", `Letter ${touched} is now ${word[touched - 1]}. ${states(moved)} changed.${stayed}`]);
       }
-      if (active === 0) rows.push(["", "Before the first letter the state is zero: h₀ = [0.00, 0.00]. Press Next."]);
+      if (active === 0) rows.push(["", `Before the first letter the state is zero: h<sub>0</sub> = ${vector(steps[0].h)}. Press Next.`]);
       else {
-        const t = sub(active), p = sub(active - 1), s = steps[active];
-        rows.push(["", `Step ${active} of ${T} reads ${s.letter}: x${t} = [${s.x.join(", ")}]`]);
-        rows.push([`x${t} W_xh`, `${vector(s.fromInput)}, row ${s.letter} of W_xh`]);
-        rows.push([`+ h${p} W_hh`, vector(s.fromState)], ["+ b_h", vector(b_h)]);
-        rows.push([`= z${t}`, vector(s.z)], [`h${t} = tanh z${t}`, vector(s.h)]);
+        const s = steps[active], [x, h, z] = ["x", "h", "z"].map((name) => `${name}<sub>${active}</sub>`);
+        rows.push(["", `Step ${active} of ${T} reads ${s.letter}: ${x} = [${s.x.join(", ")}]`]);
+        rows.push([`${x} W<sub>xh</sub>`, `${vector(s.fromInput)}, row ${s.letter} of W<sub>xh</sub>`]);
+        rows.push([`+ h<sub>${active - 1}</sub> W<sub>hh</sub>`, vector(s.fromState)], ["+ b<sub>h</sub>", vector(b_h)]);
+        rows.push([`= ${z}`, vector(s.z)], [`${h} = tanh ${z}`, vector(s.h)]);
       }
-      live.replaceChildren(
-        ...rows.map(([name, value]) => {
-          const line = document.createElement("div");
-          if (name) line.append(Object.assign(document.createElement("span"), { className: "term", textContent: name }), " ");
-          line.append(value);
-          return line;
-        }),
-      );
+      const line = ([name, value]) => `<div>${name && `<span class="term">${name}</span> `}${value}</div>`;
+      live.innerHTML = rows.map(line).join("");
     }
 
     function refresh() { picture(); say(); }
@@ -155,7 +150,7 @@
       word.splice(0, T, ...WORD);
       steps = run(word);
       before = null;
-      go(0);
+      go(1);
     }
 
     // A disabled button would drop the keyboard's focus: hand it to the neighbour.
