@@ -311,6 +311,10 @@ def test_large_scores_neither_overflow_nor_vanish(softmax, rng):
         "rows with very different scores give nan: subtract each row's own largest score, not the largest of all"
     )
     expect_close(got, want, "rows with very different scores disturb one another: each has its own largest score")
+    one_far_above = np.array([[0.0, 2000.0, 0.0], [-2000.0, 0.0, -2000.0]])
+    got = softmax(one_far_above, axis=-1)
+    assert np.all(np.isfinite(got)), "a score far above the others gives nan: subtract the largest, not another one"
+    expect_close(got, np.array([[0.0, 1.0, 0.0]] * 2), "a score 2000 above the others should get all the probability")
     columns_apart = rows_apart.T
     got = softmax(columns_apart, axis=0)
     assert np.all(np.isfinite(got)), "with axis=0: the largest score must be taken along the same axis as the sum"
@@ -433,6 +437,22 @@ def test_hopeless_scores_cost_a_finite_amount(cross_entropy_over_time, rng):
     expect_close(
         loss, want, "a target whose probability rounds to 0 is charged too little: no floor under the logarithm"
     )
+
+
+def test_only_differences_between_scores_matter(cross_entropy_over_time, rng):
+    T, B, V = _sizes(rng, 3, low=3)
+    logits, targets = rng.normal(size=(T, B, V)), rng.integers(V, size=(T, B))
+    want, want_gradient = _pair(cross_entropy_over_time(logits, targets))
+    far_apart = logits + rng.choice([-2000.0, 0.0, 2000.0], size=(T, B, 1))
+    far_apart[0, 0], far_apart[0, 1] = logits[0, 0] - 2000.0, logits[0, 1] + 2000.0  # both kinds, whatever was drawn
+    loss, dlogits = _pair(cross_entropy_over_time(far_apart, targets))
+    assert np.isfinite(loss) and np.all(np.isfinite(dlogits)), (
+        "scores near 2000 at some steps and -2000 at others give nan or infinity: "
+        "subtract the largest score of each step and sequence, not one for all"
+    )
+    # 1e-9 of a score of 2000 is what rounding leaves.
+    message = "a constant added to all scores of a step changed the loss or its gradient"
+    assert abs(loss - want) < 1e-6 and np.abs(dlogits - want_gradient).max() < 1e-6, message
 
 
 def test_the_loss_leaves_its_arguments_alone(cross_entropy_over_time, rng):

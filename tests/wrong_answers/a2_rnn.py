@@ -446,6 +446,15 @@ def logarithm_of_a_probability_of_zero(logits, targets, mask=None):
     return each.sum() / logits.shape[1], (p - hot) * m[..., None] / logits.shape[1]
 
 
+@wrong("cross_entropy_over_time", says="not one for all")
+def one_largest_score_for_all_steps(logits, targets, mask=None):
+    m = np.ones(targets.shape) if mask is None else mask
+    z = logits - logits.max()
+    log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+    hot = np.eye(logits.shape[-1])[targets]
+    return -((log_p * hot).sum(axis=-1) * m).sum() / len(m[0]), (np.exp(log_p) - hot) * m[..., None] / len(m[0])
+
+
 @wrong("cross_entropy_over_time", says="no floor")
 def floor_under_the_logarithm(logits, targets, mask=None):
     m = np.ones(targets.shape) if mask is None else mask
@@ -783,3 +792,20 @@ def with_accumulate(xs, layers):
     from itertools import accumulate
 
     return list(accumulate(layers, lambda below, layer: layer(below), initial=xs))[1:]
+
+
+# --- mutants that no test can tell from the reference -------------------------------------------------------------
+
+_MASK = "the mask is only ever multiplied with, and True times a number is the number"
+_FLOAT = "a NumPy float64 is a Python float"
+
+EQUIVALENT = {
+    "cross_entropy_over_time": {
+        "cross_entropy_over_time:L2:drop dtype=bool": _MASK,
+        "cross_entropy_over_time:L10:drop float()": _FLOAT,
+    },
+    "binary_cross_entropy_over_time": {
+        "binary_cross_entropy_over_time:L2:drop dtype=bool": _MASK,
+        "binary_cross_entropy_over_time:L8:drop float()": _FLOAT,
+    },
+}
