@@ -245,6 +245,8 @@ class _Run:
         text = outcome.evalue.strip()
         if outcome.ename == "AssertionError":
             return text or _failed_line(spec)
+        if outcome.ename == "SystemExit":
+            return f"{exercise} called exit(): it should return a value"
         if outcome.ename == "NotImplementedError":
             return f"{exercise} is not written yet: it raises NotImplementedError"
         return f"{outcome.ename}: {text}" if text else outcome.ename
