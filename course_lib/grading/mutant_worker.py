@@ -13,6 +13,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from .mutation import Mutant, mutants
@@ -29,11 +30,12 @@ def main() -> None:
     # Prints of an answer must not mix with the lines the parent reads.
     lines, sys.stdout = sys.stdout, sys.stderr
     signal.signal(signal.SIGALRM, _out_of_time)
-    for name, make in _candidates(assignment, order["exercises"]):
+    for name, facts, judged in _candidates(assignment, order["exercises"]):
         if name in order["skip"]:
             continue
-        print(json.dumps({"start": name}), file=lines, flush=True)
-        print(json.dumps({"name": name} | make(order["seeds"], order["seconds"])), file=lines, flush=True)
+        print(json.dumps({"start": name} | facts), file=lines, flush=True)
+        messages = judged(order["seeds"], order["seconds"])
+        print(json.dumps({"name": name, "messages": messages} | facts), file=lines, flush=True)
     print(json.dumps({"end": True}), file=lines, flush=True)
 
 
@@ -41,46 +43,37 @@ def _out_of_time(signum: int, frame: object) -> None:
     raise OutOfTime
 
 
-Run = Callable[[list[int], float], dict[str, Any]]
+# Seeds and seconds in; for each seed the message of the rejection, or None.
+Judge = Callable[[list[int], float], list[str | None]]
 
 
-def _candidates(assignment: str, only: list[str] | None) -> Iterator[tuple[str, Run]]:
+def _candidates(assignment: str, only: list[str] | None) -> Iterator[tuple[str, dict[str, Any], Judge]]:
+    """(name, facts, judge) of everything there is to try."""
     hidden = importlib.import_module("tests.hidden")
     answers = importlib.import_module("tests.wrong_answers")
-    module = hidden.module_of(assignment)
     wrong, right = answers.wrong_answers(assignment), answers.right_answers(assignment)
 
-    def run(exercise: str, kind: str, make: Callable[[], Any], **extra: Any) -> Run:
-        def judged(seeds: list[int], seconds: float) -> dict[str, Any]:
-            messages = []
-            for seed in seeds:
-                messages.append(_judge(hidden, assignment, exercise, make, seed, seconds))
-            return {"exercise": exercise, "kind": kind, "messages": messages} | extra
+    def judged_by(exercise: str, make: Callable[[], Any]) -> Judge:
+        return lambda seeds, seconds: [_judge(hidden, assignment, exercise, make, seed, seconds) for seed in seeds]
 
-        return judged
-
-    for exercise, where in module.REFERENCES.items():
+    for exercise, where in hidden.module_of(assignment).REFERENCES.items():
         if only and exercise not in only:
             continue
         reference = getattr(importlib.import_module(where), exercise)
-        yield f"reference {exercise}", run(exercise, "reference", lambda f=reference: f)
-        for answer in wrong.get(exercise, []):
-            make = lambda f=answer.function: f  # noqa: E731
-            yield f"wrong {exercise} {answer.name}", run(exercise, "wrong", make, answer=answer.name, says=answer.says)
-        for answer in right.get(exercise, []):
-            make = lambda f=answer.function: f  # noqa: E731
-            yield f"right {exercise} {answer.name}", run(exercise, "right", make, answer=answer.name)
+        facts = {"exercise": exercise, "before": "", "after": ""}
+        yield f"reference {exercise}", facts | {"kind": "reference"}, judged_by(exercise, partial(_same, reference))
+        for kind, kept in (("wrong", wrong), ("right", right)):
+            for answer in kept.get(exercise, []):
+                more = {"kind": kind, "answer": answer.name, "says": answer.says}
+                make = partial(_same, answer.function)
+                yield f"{kind} {exercise} {answer.name}", facts | more, judged_by(exercise, make)
         for mutant in mutants(inspect.getsource(reference)):
-            yield (
-                mutant.id,
-                run(
-                    exercise,
-                    "mutant",
-                    lambda f=reference, m=mutant: build(f, m),
-                    before=mutant.before,
-                    after=mutant.after,
-                ),
-            )
+            more = {"kind": "mutant", "before": mutant.before, "after": mutant.after}
+            yield mutant.id, facts | more, judged_by(exercise, partial(build, reference, mutant))
+
+
+def _same(function: Any) -> Any:
+    return function
 
 
 def build(reference: Any, mutant: Mutant) -> Any:

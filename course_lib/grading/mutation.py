@@ -151,7 +151,7 @@ def _not_to_touch(function: ast.AST) -> set[int]:
             for part in [*node.decorator_list, *([node.returns] if getattr(node, "returns", None) else [])]:
                 skip |= {id(n) for n in ast.walk(part)}
         if isinstance(node, ast.arguments):
-            skip |= {id(n) for arg in ast.walk(node) if isinstance(arg, ast.arg) for n in ast.walk(arg)}
+            skip |= {id(n) for n in ast.walk(node)}
         if isinstance(node, ast.Raise):
             # The statement itself may go; what it says may not change.
             skip |= {id(n) for n in ast.walk(node)} - {id(node)}

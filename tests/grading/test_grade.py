@@ -18,9 +18,9 @@ from course_lib.grading.notebooks import grade_id, read_notebook, write_notebook
 
 from . import tiny_course
 from .expectations import expected_points
-from .tiny_course import NAME
+from .tiny_course import NAME, QUIET
 
-pytestmark = pytest.mark.grading
+pytestmark = [pytest.mark.grading, QUIET]
 LIMITS = Limits(test_seconds=3)
 
 

@@ -6,12 +6,15 @@ import shutil
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_lib.grading.course import Course
 from course_lib.grading.notebooks import normalise, write_notebook
 
+# nbgrader's models make SQLAlchemy warn about itself for every submission.
+QUIET = pytest.mark.filterwarnings("ignore:Object of type")
 NAME = "a0-tiny"
 ROOT = Path(__file__).parents[2]
 
