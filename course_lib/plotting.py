@@ -189,4 +189,5 @@ def show(draw, *, alt, caption=None, size=(7.2, 3.4), rows=1, cols=1, fmt="svg",
         for theme, picture in zip(themes, pictures, strict=True)
     ]
     under = f"<figcaption>{caption}</figcaption>" if caption else ""
-    display(HTML(f'<figure class="plot">{"".join(images)}{under}</figure>'))
+    # The theme hides a caption that stands beside a hidden image, so the images get a box of their own.
+    display(HTML(f'<figure class="plot"><div>{"".join(images)}</div>{under}</figure>'))

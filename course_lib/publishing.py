@@ -255,13 +255,12 @@ def execute_pages(root: Path, names: Iterable[str], *, workers: int | None = Non
     report(f"{len(notebooks)} pages with code, {len(waiting)} to execute")
     if not waiting:
         return
-    cores = os.cpu_count() or 1
-    workers = max(1, min(workers or cores, len(waiting)))
+    workers = max(1, min(workers or os.cpu_count() or 1, len(waiting)))
     timeout = (yaml.safe_load((root / "_config.yml").read_text()).get("execute") or {}).get("timeout", 30)
     failures = []
-    # Two thread pools on the same cores slow each other down: a kernel takes its share and no more.
+    # The pages' matrices are small: threads that share them wait for one another, on a busy machine for minutes.
     with (
-        _environment(COURSE_BOOK="1", OMP_NUM_THREADS=str(max(1, cores // workers))),
+        _environment(COURSE_BOOK="1", OMP_NUM_THREADS="1"),
         ThreadPoolExecutor(workers) as pool,
     ):
         running = {pool.submit(_execute, root / f"{name}.md", nb, timeout): name for name, nb in waiting.items()}

@@ -87,7 +87,8 @@ def rnn_forward(xs, W_xh, W_hh, b_h, h_0=None):
     """
     T, B, D = xs.shape
     H = len(b_h)
-    # What the inputs contribute does not depend on the state: one product serves all steps.
+    # What the inputs contribute does not depend on the state:
+    # one product serves all steps.
     hs = (xs.reshape(T * B, D) @ W_xh + b_h).reshape(T, B, H)
     h_prev = np.zeros((B, H), hs.dtype) if h_0 is None else h_0
     for h_t in hs:  # a view: each net input is overwritten by its state
@@ -154,7 +155,8 @@ def rnn_backward(dhs, hs, xs, W_xh, W_hh, b_h, h_0=None):
         dh_t += dhs[t]
         dzs[t] *= dh_t
         np.matmul(dzs[t], W_hh.T, out=dh_t)
-    # Every step adds to the same weights: one product over all steps and sequences does all the additions.
+    # Every step adds to the same weights: one product over all steps and
+    # sequences does all the additions.
     flat = dzs.reshape(T * B, H)
     dW_hh = hs[:-1].reshape((T - 1) * B, H).T @ flat[B:]
     if h_0 is not None:
