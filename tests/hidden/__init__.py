@@ -101,9 +101,8 @@ def run_test(test: Test, exercise: str, function: Callable[..., Any], seed: int)
 
 def _came_from(error: BaseException, exercise: str, function: Callable[..., Any]) -> bool:
     """Whether the error was raised inside the given function, or by calling it with the agreed arguments."""
-    called_wrongly = isinstance(error, TypeError) and str(error).startswith(
-        (f"{exercise}(", f"{getattr(function, '__name__', exercise)}(")
-    )
+    own_names = {exercise, getattr(function, "__name__", exercise), getattr(function, "__qualname__", exercise)}
+    called_wrongly = isinstance(error, TypeError) and str(error).startswith(tuple(f"{name}(" for name in own_names))
     codes = _codes(function)
     traceback = error.__traceback__
     while traceback is not None:
