@@ -81,7 +81,9 @@ class Inlined(SphinxDirective):
         relative, path = self.env.relfn2path(self.arguments[0])
         self.env.note_dependency(relative)
         if not Path(path).is_file():
-            LOGGER.warning("found no %s, expected the figure that is shown here", relative, location=self.get_location())
+            LOGGER.warning(
+                "found no %s, expected the figure that is shown here", relative, location=self.get_location()
+            )
             return []
         drawing = nodes.raw("", self.inline(Path(path)), format="html")
         figure = nodes.figure("", drawing, classes=[self.name])
@@ -114,6 +116,14 @@ class Drawing(Inlined):
         return svg[svg.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
 
 
+def watch_dress(app, config):
+    """Let Sphinx notice a change of what is no page: it would say that nothing is out of date."""
+    book = Path(app.srcdir) / "book"
+    config.course_extension = publishing.fingerprint(book, sorted((book / "_ext").glob("*.py")))
+    dress = [path for folder in ("_static", "_extra") for path in (book / folder).rglob("*") if path.is_file()]
+    config.course_dress = publishing.fingerprint(book, sorted(dress))
+
+
 def prepare(app):
     """Before anything is read: write the pages' notebooks, and forget outputs that the library has outgrown."""
     os.environ.setdefault("COURSE_BOOK", "1")  # course_lib.plotting draws for both themes
@@ -144,6 +154,8 @@ def dress_page(app, pagename, templatename, context, doctree):
     for stem in app.env.metadata.get(pagename, {}).get("interactive", []):
         app.add_js_file(f"{stem}.js", loading_method="defer")
         app.add_css_file(f"{stem}.css")
+    for found, instead in NO_LIST.items():
+        context["body"] = context.get("body", "").replace(found, instead)
     if pagename in app.course_pages:
         context["ipynb_source"] = f"{pagename}.ipynb"
 
@@ -159,23 +171,37 @@ def finish(app, exception):
         (Path(app.doctreedir) / "environment.pickle").unlink(missing_ok=True)
 
 
-# The theme's script hides `div.bd-sidebar-secondary` without asking whether the page has one.
-SIDEBAR = """document.addEventListener("DOMContentLoaded", () => {
-  if (document.querySelector("div.bd-sidebar-secondary")) return;
-  const stand_in = document.createElement("div");
-  stand_in.className = "bd-sidebar-secondary";
-  stand_in.hidden = true;
-  document.body.append(stand_in);
+# What the theme leaves undone. Its script hides `div.bd-sidebar-secondary` without asking whether the page has one;
+# its folding lists have no name; what scrolls sideways (a wide formula or table) cannot be reached by keyboard.
+REPAIRS = """document.addEventListener("DOMContentLoaded", () => {
+  if (!document.querySelector("div.bd-sidebar-secondary")) {
+    const stand_in = document.createElement("div");
+    stand_in.className = "bd-sidebar-secondary";
+    stand_in.hidden = true;
+    document.body.append(stand_in);
+  }
+  document.querySelectorAll(".bd-sidebar-primary summary").forEach((summary) =>
+    summary.setAttribute("aria-label", "Pages under " + summary.parentElement.previousElementSibling.textContent.trim()));
+  const reach = () => document.querySelectorAll("mjx-container[display], .highlight pre, .pst-scrollable-table-container").forEach((box) =>
+    box.scrollWidth > box.clientWidth ? box.setAttribute("tabindex", "0") : box.removeAttribute("tabindex"));
+  reach();
+  addEventListener("resize", reach);
+  window.MathJax?.startup?.promise?.then(reach);
 });"""
+# A list whose entries are no list items confuses screen readers more than none.
+NO_LIST = {' role="list" class="citation-list"': ' class="citation-list"', ' role="doc-biblioentry"': ""}
 
 
 def setup(app):
     app.course_pages = set()
     app.add_config_value("comments_config", {}, "html")  # Jupyter Book sets it for sphinx_comments, left out
+    app.add_config_value("course_extension", "", "env")  # another value: read everything again
+    app.add_config_value("course_dress", "", "html")  # another value: write everything again
     app.add_directive("downloads", Downloads)
     app.add_directive("interactive", Interactive)
     app.add_directive("drawing", Drawing)
-    app.add_js_file(None, body=SIDEBAR)
+    app.add_js_file(None, body=REPAIRS)
+    app.connect("config-inited", watch_dress)
     app.connect("builder-inited", prepare)
     app.connect("doctree-read", watch_library)
     app.connect("html-page-context", dress_page)
