@@ -432,11 +432,11 @@ def _limits(timeout: float | None) -> Any:
 
 
 def _date(text: str) -> datetime:
-    from nbgrader.utils import parse_utc
+    from course_lib.grading.submissions import parse_date
 
     try:
-        return parse_utc(text)
-    except (ValueError, OverflowError) as error:
+        return parse_date(text)
+    except ValueError as error:
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         raise Misuse(f'--due "{text}" is no date. Write it like "{now}".') from error
 
