@@ -127,6 +127,8 @@ def watch_dress(app, config):
 def prepare(app):
     """Before anything is read: write the pages' notebooks, and forget outputs that the library has outgrown."""
     os.environ.setdefault("COURSE_BOOK", "1")  # course_lib.plotting draws for both themes
+    # Small matrices gain nothing from threads, and on a busy machine threads wait for one another.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     root = Path(app.srcdir)
     pages = {name: nb for name in publishing.page_names(root) if (nb := publishing.read_page(root, name))}
     publishing.forget_stale(root, pages)
@@ -180,10 +182,20 @@ REPAIRS = """document.addEventListener("DOMContentLoaded", () => {
     stand_in.hidden = true;
     document.body.append(stand_in);
   }
-  document.querySelectorAll(".bd-sidebar-primary summary").forEach((summary) =>
-    summary.setAttribute("aria-label", "Pages under " + summary.parentElement.previousElementSibling.textContent.trim()));
-  const reach = () => document.querySelectorAll("mjx-container[display], .highlight pre, .pst-scrollable-table-container").forEach((box) =>
-    box.scrollWidth > box.clientWidth ? box.setAttribute("tabindex", "0") : box.removeAttribute("tabindex"));
+  document.querySelectorAll(".bd-sidebar-primary summary").forEach((summary) => {
+    const link = summary.parentElement.previousElementSibling;
+    summary.setAttribute("aria-label", "Pages under " + link.textContent.trim());
+  });
+  const formulas = "mjx-container[display], mjx-container.wide";
+  const scrolled = formulas + ", .highlight pre, .frame, .pst-scrollable-table-container";
+  const reach = () => {
+    document.querySelectorAll("mjx-container:not([display])").forEach((formula) => {
+      const room = formula.closest("p, li, td, dd, div").clientWidth;
+      formula.classList.toggle("wide", formula.firstElementChild.getBoundingClientRect().width > room);
+    });
+    document.querySelectorAll(scrolled).forEach((box) =>
+      box.scrollWidth > box.clientWidth ? box.setAttribute("tabindex", "0") : box.removeAttribute("tabindex"));
+  };
   reach();
   addEventListener("resize", reach);
   window.MathJax?.startup?.promise?.then(reach);

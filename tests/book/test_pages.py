@@ -41,7 +41,8 @@ def visit(base, browser):
             seen["typeset"] = page.locator(".math mjx-container").count()
             seen["broken"] = page.locator("mjx-container [data-mjx-error], mjx-container merror").count()
             seen["undescribed"] = page.eval_on_selector_all(
-                ".bd-article img, .bd-article svg:not([aria-hidden=true], [aria-hidden=true] *, mjx-container *, button *)",
+                ".bd-article img, "
+                ".bd-article svg:not([aria-hidden=true], [aria-hidden=true] *, mjx-container *, button *)",
                 """found => found.filter(e => !(e.getAttribute('alt') || e.getAttribute('aria-label')))
                               .map(e => e.outerHTML.slice(0, 120))""",
             )
@@ -51,10 +52,16 @@ def visit(base, browser):
             page.set_viewport_size({"width": 390, "height": 844})
             page.wait_for_timeout(200)
             seen["width"] = page.evaluate("document.documentElement.scrollWidth")
+            # Beyond the edge, and in nothing that scrolls: lost to the reader even if the page is no wider.
             seen["beyond"] = page.evaluate(
-                """() => [...document.querySelectorAll('.bd-article *')]
-                     .filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
-                     .slice(0, 5).map((e) => e.tagName + '.' + e.className)"""
+                """() => {
+                     const frame = '.bd-main, .bd-content, .bd-article-container, body, html';
+                     const scrolls = (e) => e && (/auto|scroll/.test(getComputedStyle(e).overflowX) && !e.matches(frame)
+                       || scrolls(e.parentElement));
+                     return [...document.querySelectorAll('.bd-article *')]
+                       .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e))
+                       .slice(0, 5).map((e) => `${e.tagName}.${e.getAttribute('class')}`);
+                   }"""
             )
             seen["faults"][390] = axe(page)
         return seen | {"outside": outside, "errors": errors}
@@ -94,6 +101,7 @@ def test_a_page_asks_nothing_of_the_network_and_raises_no_error(name, theme, vis
 def test_a_page_fits_a_telephone(name, theme, visit):
     seen = visit(name, theme)
     assert seen["width"] <= 390, f"{name} is {seen['width']} px wide; beyond the edge: {seen['beyond']}"
+    assert not seen["beyond"], f"{name} puts beyond the edge, where nothing scrolls: {seen['beyond']}"
 
 
 @browsing
@@ -272,3 +280,4 @@ def test_a_plot_shows_the_picture_of_the_readers_theme(theme, base, browser):
         for plot in page.locator("figure.plot").all():
             seen = [image.get_attribute("class") for image in plot.locator("img").all() if image.is_visible()]
             assert seen == [f"only-{theme}"]
+            assert plot.locator("figcaption").is_visible(), "the caption went with the hidden picture"
