@@ -52,6 +52,30 @@ def clip_by_global_norm(grads, max_norm):
     return {name: g * np.asarray(scale, g.dtype) for name, g in grads.items()}, norm
 
 
+def clip_by_value(grads, limit):
+    """Cut every entry of every gradient off at plus and minus limit.
+
+    An entry within the limits stays as it is, so the step may turn: an exploding entry shrinks beside its neighbours.
+
+    Parameters
+    ----------
+    grads : dict of arrays
+        Left as they are.
+    limit : float
+        Above zero.
+
+    Returns
+    -------
+    dict of arrays
+
+    Examples
+    --------
+    >>> clip_by_value({"W": np.array([6.0, -0.5]), "b": np.array([-8.0])}, limit=5.0)
+    {'W': array([ 5. , -0.5]), 'b': array([-5.])}
+    """
+    return {name: np.clip(g, -limit, limit) for name, g in grads.items()}
+
+
 def _check_keys(params, grads):
     unknown = sorted(set(grads) - set(params))
     if unknown:

@@ -1,7 +1,9 @@
 """Two directions and many layers, for any recurrent layer.
 
 A *layer* here is any function from (T, B, D) inputs to (T, B, H) states: ``functools.partial(rnn_forward, **params)``
-written out, or a GRU, or a running sum. These functions neither know nor care which.
+written out, or a GRU, or a running sum. These functions neither know nor care which. Its *backward* is any function
+from the gradient at those states to a dict of gradients, the one at its inputs under the name xs:
+``lambda dhs: rnn_backward(dhs, hs, xs, **params)``.
 """
 
 import numpy as np
@@ -77,3 +79,88 @@ def stacked_forward(xs, layers):
         xs = layer(xs)
         states.append(xs)
     return states
+
+
+def stacked_with_skips(xs, layers):
+    """Put layers on top of one another, and let the input of each but the first also go around it.
+
+    What a layer passes up is its states plus what it was given. A gradient from the top then reaches every layer
+    undiminished, whatever the layers between do.
+
+    Parameters
+    ----------
+    xs : (T, B, D) array
+    layers : list of functions
+        The first from (T, B, D) to (T, B, H), the others from (T, B, H) to (T, B, H). The bottom layer first.
+
+    Returns
+    -------
+    outputs : list of (T, B, H) arrays
+        What each layer passes up, bottom first; the last one is the stack's output.
+
+    Examples
+    --------
+    Layers that say nothing do no harm: what enters comes out.
+
+    >>> def silent(xs): return 0 * xs
+    >>> stacked_with_skips(np.arange(3.0).reshape(3, 1, 1), [np.tanh, silent, silent])[-1].ravel().round(3)
+    array([0.   , 0.762, 0.964])
+    """
+    outputs = []
+    for number, layer in enumerate(layers):
+        xs = xs + layer(xs) if number else layer(xs)
+        outputs.append(xs)
+    return outputs
+
+
+def bidirectional_backward(dhs, forward_layer_backward, backward_layer_backward, combine="concat"):
+    """Carry gradients back through :func:`bidirectional_forward`.
+
+    Parameters
+    ----------
+    dhs : (T, B, 2H) array for "concat", (T, B, H) array for "sum"
+    forward_layer_backward, backward_layer_backward : functions from (T, B, H) arrays to dicts of arrays
+        The backward of each layer; the second is handed the steps last first.
+    combine : {"concat", "sum"}
+        As in the forward pass.
+
+    Returns
+    -------
+    dxs : (T, B, D) array
+    ahead, back : dicts of arrays
+        What the two layers' backward functions returned, the gradients of their parameters among it.
+    """
+    if combine == "concat":
+        dahead, dback = np.split(dhs, 2, axis=-1)
+    elif combine == "sum":
+        dahead = dback = dhs
+    else:
+        raise ValueError(f'combine is {combine!r}; expected "concat" or "sum"')
+    ahead, back = forward_layer_backward(dahead), backward_layer_backward(dback[::-1])
+    return ahead["xs"] + back["xs"][::-1], ahead, back
+
+
+def stacked_backward(dhs, layer_backwards, skips=False):
+    """Carry gradients back through :func:`stacked_forward` or :func:`stacked_with_skips`.
+
+    Parameters
+    ----------
+    dhs : (T, B, width of the top layer) array
+        Gradient at the stack's output.
+    layer_backwards : list of functions from arrays of gradients to dicts of arrays
+        The backward of each layer, the bottom layer first.
+    skips : bool
+        Whether the stack was one with skips.
+
+    Returns
+    -------
+    dxs : (T, B, D) array
+    grads : list of dicts of arrays
+        What each layer's backward returned, bottom first.
+    """
+    grads = []
+    for number, layer_backward in reversed(list(enumerate(layer_backwards))):
+        below = layer_backward(dhs)
+        grads.insert(0, below)
+        dhs = dhs + below["xs"] if skips and number else below["xs"]
+    return dhs, grads

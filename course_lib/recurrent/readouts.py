@@ -51,3 +51,42 @@ def many_to_one_backward(dlogits, hs, lengths, W_hy, b_y):
     dhs = np.zeros_like(hs)
     dhs[rows] = dlogits @ W_hy.T
     return {"hs": dhs, "W_hy": hs[rows].T @ dlogits, "b_y": dlogits.sum(axis=0)}
+
+
+def many_to_many(hs, W_hy, b_y):
+    r"""Read an answer from the state of every step: :math:`y_t = h_t W_{hy} + b_y`.
+
+    Parameters
+    ----------
+    hs : (T, B, H) array
+    W_hy, b_y : (H, K), (K,) arrays
+
+    Returns
+    -------
+    logits : (T, B, K) array
+
+    Examples
+    --------
+    >>> many_to_many(np.array([[[1.0]], [[2.0]]]), np.array([[10.0, 0.0]]), np.array([0.0, 0.5]))[:, 0]
+    array([[10. ,  0.5],
+           [20. ,  0.5]])
+    """
+    return hs @ W_hy + b_y
+
+
+def many_to_many_backward(dlogits, hs, W_hy, b_y):
+    """Carry the gradient of :func:`many_to_many` back to the states and the read-out.
+
+    Parameters
+    ----------
+    dlogits : (T, B, K) array
+    hs, W_hy, b_y
+        What :func:`many_to_many` was given.
+
+    Returns
+    -------
+    dict of arrays
+        Gradients under the names hs, W_hy and b_y.
+    """
+    flat = dlogits.reshape(-1, len(b_y))
+    return {"hs": dlogits @ W_hy.T, "W_hy": hs.reshape(len(flat), -1).T @ flat, "b_y": flat.sum(axis=0)}

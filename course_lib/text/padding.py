@@ -1,6 +1,6 @@
 """Indices as arrays: one-hot rows, and batches of sequences of different lengths.
 
-Leaves out packing and bucketing, which save the work that padding wastes.
+Packing and bucketing, which save the work that padding wastes, are in :mod:`course_lib.text.packing`.
 """
 
 import operator
