@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from course_lib.optim import SGD, AdaGrad, Adam, clip_by_global_norm, global_norm
+from course_lib.optim import SGD, AdaGrad, Adam, clip_by_global_norm, clip_by_value, global_norm
 
 PAIRS = {
     "SGD": (lambda: SGD(0.1), lambda p: torch.optim.SGD(p, 0.1)),
@@ -62,3 +62,27 @@ def test_clipping_measures_what_single_precision_cannot_square():
 def test_a_gradient_that_is_not_a_number_stops_training_with_a_reason():
     with pytest.raises(ValueError, match=r"nan.*learning rate"):
         clip_by_global_norm({"W": np.array([np.nan])}, 1.0)
+
+
+def test_clipping_by_value_is_that_of_torch(rng):
+    grads = {"W": 3 * rng.normal(size=(3, 2)), "b": 3 * rng.normal(size=4)}
+    kept = {name: g.copy() for name, g in grads.items()}
+    clipped = clip_by_value(grads, 1.5)
+    for name, g in grads.items():
+        p = torch.zeros(g.shape, dtype=torch.float64, requires_grad=True)
+        p.grad = torch.from_numpy(g.copy())
+        torch.nn.utils.clip_grad_value_([p], 1.5)
+        np.testing.assert_array_equal(clipped[name], p.grad.numpy(), err_msg=name)
+        np.testing.assert_array_equal(g, kept[name], err_msg=f"{name} was changed in place")
+
+
+def test_clipping_by_value_may_turn_the_step_and_clipping_by_norm_never_does():
+    grads = {"W": np.array([10.0, 1.0])}
+    assert clip_by_value(grads, 1.0)["W"].tolist() == [1.0, 1.0]
+    by_norm = clip_by_global_norm(grads, 1.0)[0]["W"]
+    assert by_norm[0] / by_norm[1] == pytest.approx(10)
+
+
+def test_clipping_by_value_keeps_single_precision_and_bounds_infinity():
+    clipped = clip_by_value({"W": np.array([np.inf, -np.inf], np.float32)}, 2.0)["W"]
+    assert clipped.tolist() == [2.0, -2.0] and clipped.dtype == np.float32
