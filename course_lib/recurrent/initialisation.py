@@ -62,7 +62,7 @@ def scale_to_spectral_radius(W, radius):
 def init_irnn(D, H, rng, *, scale=1.0, std=1e-3, dtype=np.float64):
     """Draw the parameters of an IRNN: identity recurrent weights, zero biases, small input weights.
 
-    With ReLU units (:data:`course_lib.recurrent.activations.RELU`) and no input, a state that is not negative stays
+    With ReLU units (``activations.RELU``) and no input, a state that is not negative stays
     as it is, and so does its gradient.
 
     Parameters
