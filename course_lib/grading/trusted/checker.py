@@ -1,9 +1,9 @@
 """The trusted process of one submission: it holds the tests, drives the student's process, and judges.
 
-First all of the student's cells run, in order, with the visible tests where they stand; then, when everything that the
-student will ever see of the outputs has been collected and no cell will run again, the hidden tests. Each test meets the
-student's process as it was at the test's place (a snapshot). So whatever a hidden test sends can be kept, copied and
-printed by the student's code, and still reach nobody.
+First all of the student's cells run, in order, with the visible tests where they stand; then, when everything that
+the student will ever see of the outputs has been collected and no cell will run again, the hidden tests. Each test
+meets the student's process as it was at the test's place (a snapshot). So whatever a hidden test sends can be kept,
+copied and printed by the student's code, and still reach nobody.
 """
 
 from __future__ import annotations

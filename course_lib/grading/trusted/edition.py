@@ -128,6 +128,8 @@ def _sources(course_lib: Path, allow: tuple[str, ...]) -> dict[str, Path]:
 def _unknown(absent: Mapping[str, str], files: Mapping[str, Path]) -> list[str]:
     unknown = []
     for name, module in absent.items():
+        if module.split(".")[0] != "course_lib":
+            continue  # the sandbox has no other package of ours
         stem = module.replace(".", "/")
         path = files.get(f"{stem}.py") or files.get(f"{stem}/__init__.py")
         defined = ast.parse(path.read_text(encoding="utf-8")).body if path else []
@@ -158,8 +160,8 @@ def leave_out(source: str, definitions: set[str], names: set[str]) -> str:
             node.names = [alias for alias in node.names if alias.name not in names]
             text = ast.unparse(node) if node.names else "pass"
             changes.append((node.lineno, node.end_lineno or node.lineno, " " * node.col_offset + text + "\n"))
-        elif isinstance(node, ast.Assign) and any(getattr(t, "id", "") == "__all__" for t in node.targets):
-            if isinstance(node.value, (ast.List, ast.Tuple)):
+        elif isinstance(node, ast.Assign) and isinstance(node.value, (ast.List, ast.Tuple)):
+            if any(getattr(t, "id", "") == "__all__" for t in node.targets):
                 node.value.elts = [e for e in node.value.elts if getattr(e, "value", None) not in names]
                 changes.append((node.lineno, node.end_lineno or node.lineno, ast.unparse(node) + "\n"))
     for node in tree.body:

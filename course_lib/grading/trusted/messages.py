@@ -72,10 +72,10 @@ SAFE = [
         r"but (?:corresponding boolean dimension|size of corresponding boolean axis) is \d+",
     )
 ]
-_KNOWN_WORDS = frozenset(dir(builtins)) | {
-    "numpy", "ndarray", "NoneType", "function", "method", "module", "generator", "float64", "float32", "int64",
-    "int32", "bool_", "numpy.ndarray", "numpy.float64", "builtin_function_or_method", "n", "k", "m", "Did", "you", "mean",
-}  # fmt: skip
+_KNOWN_WORDS = frozenset(dir(builtins)) | frozenset(
+    "numpy ndarray NoneType function method module generator float64 float32 int64 int32 bool_ "
+    "builtin_function_or_method n k m".split()
+)
 _IN_QUOTES = re.compile(rf"'({_WORD})'|({_WORD})\(\)")
 _WRAPPED = re.compile(r"\(([A-Za-z_]\w*): (.*)\)\s*$", re.DOTALL)
 
@@ -86,7 +86,7 @@ def safe_message(error: BaseException, extents: Iterable[int], words: frozenset[
     if len(text) > MAX_SAFE:
         return ""
     match = next((m for pattern in SAFE if (m := pattern.match(text))), None)
-    if match is None or text[match.end() :].strip() and not text[match.end() :].startswith(". Did you mean"):
+    if match is None or (text[match.end() :].strip() and not text[match.end() :].startswith(". Did you mean")):
         return ""
     text = match.group()
     allowed = set(extents) | set(range(10))

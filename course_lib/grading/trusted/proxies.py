@@ -308,7 +308,7 @@ class Link:
 
         def seen(x: Any) -> Any:
             self._measure(x)
-            if lent is None or not isinstance(x, (list, dict, set, np.ndarray)) and not _is_tensor(x):
+            if lent is None or (not isinstance(x, (list, dict, set, np.ndarray)) and not _is_tensor(x)):
                 return None
             if id(x) in numbers:
                 return ["x", numbers[id(x)]]

@@ -130,7 +130,10 @@ class Channel:
 
     @property
     def alive(self) -> bool:
-        return self.sock.fileno() >= 0
+        """Whether the process is there; another of the student's processes may have killed it meanwhile."""
+        if self.sock.fileno() < 0:
+            return False
+        return self.handle is None or not select.select([self.handle], [], [], 0)[0]
 
     def kill(self) -> None:
         self.signal(signal.SIGKILL)
