@@ -14,7 +14,15 @@ from .fort import HONEST_PART, fort
 from .run import grade_all
 
 # These would harm the machine if nothing held them back.
-TOO_HARMFUL = {"fork bomb", "memory flood", "memory flood by many", "disk flood", "signals", "sandbox's server", "pickle"}
+TOO_HARMFUL = {
+    "fork bomb",
+    "memory flood",
+    "memory flood by many",
+    "disk flood",
+    "signals",
+    "sandbox's server",
+    "pickle",
+}
 TOO_HARMFUL |= {"writes outside", "process left behind", "package installed"}
 
 
@@ -33,7 +41,10 @@ def main() -> int:
         learnt = f"{', '.join(kernel.learnt) if kernel else ''} / {', '.join(ours.learnt)}"
         print(f"{a.name:30} {points:>7} {ours.points:>8g} {a.deserves:>9g}   {learnt}")
     fooled = [o for o in there.values() if o.points > max(HONEST_PART, o.attack.deserves) or o.learnt]
-    print(f"\n{len(wanted)} attacks; {len(fooled)} of {len(safe)} tried fooled the shared kernel or learnt from it; ", end="")
+    print(
+        f"\n{len(wanted)} attacks; {len(fooled)} of {len(safe)} tried fooled the shared kernel or learnt from it; ",
+        end="",
+    )
     wrong = [o for o in here.values() if o.points != o.attack.deserves or o.learnt]
     print(f"{len(wrong)} of {len(wanted)} the trusted engine")
     return 1 if wrong else 0

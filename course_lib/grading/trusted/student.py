@@ -231,7 +231,7 @@ class Sandbox:
         cap = self.launch.walls.memory_mb << 10
         tree = _descendants(self.waiting.pid)
         if sum(max(0, _memory_kb(pid) - self.base_kb) for pid in tree) > cap and _shared_out_kb(tree) > cap:
-            self.kill_all()
+            self.close()
             raise StudentGone(f"used more than {self.launch.walls.memory_mb} MB of memory in all its processes")
 
     def kill_all(self) -> None:
