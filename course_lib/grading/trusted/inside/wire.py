@@ -205,7 +205,9 @@ def _encode_structure(value: Any, buffers: list[bytes], other: Other, seen: Othe
 def _numeric(value: Any, buffers: list[bytes]) -> Any:
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
-        if type(value) is numpy.ma.MaskedArray:
+        # Looked up, not named: naming numpy.ma would import it, in every fork anew.
+        masked = sys.modules.get("numpy.ma")
+        if masked is not None and isinstance(value, masked.MaskedArray):
             return None
         array = numpy.asarray(value)
         if not _DTYPE.fullmatch(array.dtype.str) or array.ndim > MAX_DIMENSIONS:
