@@ -29,7 +29,7 @@ from .inside import wire
 from .messages import hidden_message, visible_message
 from .plan import Plan, Step
 from .proxies import CannotCross, Link, StudentError
-from .student import Launch, SandboxFault, Student, StudentGone
+from .student import Launch, SandboxFault, Student, StudentGone, Walls
 
 KEPT_TYPES = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml")
 TESTS_SHARE = 0.25  # of a submission's time, kept for the hidden tests that come last
@@ -327,8 +327,6 @@ def _say(error: BaseException) -> str:
 
 def answer(request: dict[str, Any], descriptors: list[int]) -> None:
     """Entry of the checkers' fork server: read a plan from the engine, run it, write the result."""
-    from .sandbox import Walls
-
     engine, control = (socket.socket(fileno=d) for d in descriptors)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 

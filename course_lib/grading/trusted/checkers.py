@@ -15,7 +15,7 @@ import sys
 def main() -> None:
     settings = json.loads(sys.argv.pop())
     sys.path.insert(0, settings["root"])
-    from . import checker, sandbox  # noqa: F401
+    from . import checker
     from .inside.zygote import serve
 
     for name in settings["preload"]:

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import MachineFault, SourceFault
+from .plan import DEFAULT_ALLOW
 
-DEFAULT_ALLOW = ("numpy",)
 SHELL_NEEDS = ("ipython",)
 NEVER = frozenset({"grading", "publishing.py", "cli.py", "cli"})
 ONLY_WITH = {"nn": "torch", "plotting.py": "matplotlib"}
@@ -160,10 +160,9 @@ def leave_out(source: str, definitions: set[str], names: set[str]) -> str:
             node.names = [alias for alias in node.names if alias.name not in names]
             text = ast.unparse(node) if node.names else "pass"
             changes.append((node.lineno, node.end_lineno or node.lineno, " " * node.col_offset + text + "\n"))
-        elif isinstance(node, ast.Assign) and isinstance(node.value, (ast.List, ast.Tuple)):
-            if any(getattr(t, "id", "") == "__all__" for t in node.targets):
-                node.value.elts = [e for e in node.value.elts if getattr(e, "value", None) not in names]
-                changes.append((node.lineno, node.end_lineno or node.lineno, ast.unparse(node) + "\n"))
+        elif _lists_names(node):
+            node.value.elts = [e for e in node.value.elts if getattr(e, "value", None) not in names]
+            changes.append((node.lineno, node.end_lineno or node.lineno, ast.unparse(node) + "\n"))
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and node.name in definitions:
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
@@ -171,6 +170,13 @@ def leave_out(source: str, definitions: set[str], names: set[str]) -> str:
     for first, last, text in sorted(changes, reverse=True):
         lines[first - 1 : last] = [text]
     return "".join(lines)
+
+
+def _lists_names(node: ast.AST) -> bool:
+    """Whether this is ``__all__ = [...]``."""
+    if not isinstance(node, ast.Assign) or not isinstance(node.value, (ast.List, ast.Tuple)):
+        return False
+    return any(getattr(target, "id", "") == "__all__" for target in node.targets)
 
 
 # --- packages ---------------------------------------------------------------------------------------------------

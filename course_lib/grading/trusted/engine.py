@@ -12,6 +12,8 @@ import tempfile
 import threading
 import time
 import weakref
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,8 @@ from ..errors import CourseError, MachineFault
 from .edition import absent_functions, make_edition
 from .inside import wire
 from .plan import Plan, allowed_packages, make_plan
-from .sandbox import START_SECONDS, Tier, Walls, _read_until, first_uid, strongest
+from .sandbox import START_SECONDS, Tier, first_uid, read_until, strongest
+from .student import Walls
 
 GRACE_SECONDS = 30.0
 ANSWER = wire.Caps(text=256 << 20)
@@ -30,8 +33,10 @@ ANSWER = wire.Caps(text=256 << 20)
 class Server:
     """A fork server and the socket on which it takes requests."""
 
-    def __init__(self, control: socket.socket, process: subprocess.Popen[bytes]) -> None:
-        self.control, self.process = control, process
+    def __init__(
+        self, control: socket.socket, process: subprocess.Popen[bytes], request: dict[str, Any] | None = None
+    ) -> None:
+        self.control, self.process, self.request = control, process, request or {}
 
     def alive(self) -> bool:
         return self.process.poll() is None
@@ -63,6 +68,7 @@ class TrustedEngine:
         self.stop = threading.Event()
         self._lock = threading.Lock()
         self._servers: dict[tuple[str, ...], Server] = {}
+        self._locks: dict[tuple[str, ...], threading.Lock] = {}
         self._turns = itertools.count(1)
         self._folder = tempfile.TemporaryDirectory(prefix="course-editions-", ignore_cleanup_errors=True)
         os.chmod(self._folder.name, 0o755)
@@ -96,8 +102,11 @@ class TrustedEngine:
         ours, theirs = socket.socketpair()
         with ours:
             try:
-                students, request = self._students(job)
-                checkers = self._checkers(job)
+                with ThreadPoolExecutor(1) as beside:
+                    # Both take about a second to start, the first time.
+                    waiting = beside.submit(self._checkers, job)
+                    students, request = self._students(job)
+                    checkers = waiting.result()
                 socket.send_fds(checkers.control, [b"{}"], [theirs.fileno(), students.control.fileno()])
             except OSError as error:
                 raise MachineFault(f"the grader's processes are gone ({error}); grade again") from error
@@ -140,21 +149,26 @@ class TrustedEngine:
         root = Path(job.root)
         absent = absent_functions(root / "tests" / "hidden" / f"{job.assignment.replace('-', '_')}.py")
         allow = allowed_packages(root, job.assignment)
-        key = ("student", job.root, repr(absent), repr(allow))
-        with self._lock:
-            server = self._servers.get(key)
-            if server is None or not server.alive():
-                edition = make_edition(Path(self._folder.name), Path(__file__).parents[2], absent, allow)
-                server = self._servers[key] = Server(*self.tier.start(edition))
-                server.edition = edition  # type: ignore[attr-defined]
-            return server, self.tier.request(server.edition, "")  # type: ignore[attr-defined]
+        library = Path(__file__).parents[2]
+
+        def start() -> Server:
+            edition = make_edition(Path(self._folder.name), library, absent, allow)
+            return Server(*self.tier.start(edition), self.tier.request(edition, ""))
+
+        server = self._server(("student", repr(absent), repr(allow)), start)
+        return server, server.request
 
     def _checkers(self, job: Job) -> Server:
-        key = ("checker", job.root, job.assignment)
+        return self._server(("checker", job.root, job.assignment), lambda: _start_checkers(job))
+
+    def _server(self, key: tuple[str, ...], start: Callable[[], Server]) -> Server:
+        """The running server of that key; while one is being started, only those who need the same wait."""
         with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
             server = self._servers.get(key)
             if server is None or not server.alive():
-                server = self._servers[key] = _start_checkers(job)
+                server = self._servers[key] = start()
             return server
 
 
@@ -178,7 +192,7 @@ def _start_checkers(job: Job) -> Server:
     )
     theirs.close()
     os.close(writing)
-    answer = _read_until(reading, time.monotonic() + START_SECONDS)
+    answer = read_until(reading, time.monotonic() + START_SECONDS)
     os.close(reading)
     if answer != b"ready":
         ours.close()

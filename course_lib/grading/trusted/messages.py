@@ -73,8 +73,24 @@ SAFE = [
     )
 ]
 _KNOWN_WORDS = frozenset(dir(builtins)) | frozenset(
-    "numpy ndarray NoneType function method module generator float64 float32 int64 int32 bool_ "
-    "builtin_function_or_method n k m".split()
+    [
+        "numpy",
+        "ndarray",
+        "NoneType",
+        "function",
+        "method",
+        "module",
+        "generator",
+        "float64",
+        "float32",
+        "int64",
+        "int32",
+        "bool_",
+        "builtin_function_or_method",
+        "n",
+        "k",
+        "m",
+    ]
 )
 _IN_QUOTES = re.compile(rf"'({_WORD})'|({_WORD})\(\)")
 _WRAPPED = re.compile(r"\(([A-Za-z_]\w*): (.*)\)\s*$", re.DOTALL)

@@ -18,38 +18,17 @@ import sysconfig
 import tempfile
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import MachineFault
 from .edition import Edition, make_edition
 from .inside import confine
+from .student import Launch, Sandbox, Walls
 
 START_SECONDS = 120.0
 TRIAL_SECONDS = 20.0
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
-
-
-@dataclass(frozen=True)
-class Walls:
-    """What one submission may use at most, all its processes together where the tier can add them up."""
-
-    memory_mb: int = 2048
-    processes: int = 64
-    files: int = 256
-    file_mb: int = 64
-    tmp_mb: int = 64
-
-    def limits(self, cpu_seconds: float) -> dict[str, int]:
-        return {
-            "core": 0,
-            "files": self.files,
-            "processes": self.processes,
-            "cpu_seconds": int(cpu_seconds) + 5,
-            "file_bytes": self.file_mb << 20,
-            "memory_bytes": self.memory_mb << 20,
-        }
 
 
 class Tier(ABC):
@@ -77,7 +56,7 @@ class Tier(ABC):
     def syscalls(self) -> bool:
         return has_seccomp()
 
-    def start(self, edition: Edition) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    def start(self, edition: Edition, *, shell: bool = True) -> tuple[socket.socket, subprocess.Popen[bytes]]:
         """The student's fork server, ready for requests on the returned socket."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         reading, writing = os.pipe()
@@ -86,6 +65,7 @@ class Tier(ABC):
             "ready": writing,
             "preload": edition.preload,
             "syscalls": self.syscalls,
+            "shell": shell,
         }
         command, environment = self.command(edition)
         with tempfile.TemporaryFile() as complaints:
@@ -102,7 +82,7 @@ class Tier(ABC):
             theirs.close()
             os.close(writing)
             with os.fdopen(reading, "rb") as pipe:
-                answer = _read_until(pipe.fileno(), time.monotonic() + START_SECONDS)
+                answer = read_until(pipe.fileno(), time.monotonic() + START_SECONDS)
             if answer != b"ready":
                 ours.close()
                 server.kill()
@@ -113,7 +93,7 @@ class Tier(ABC):
         return ours, server
 
 
-def _read_until(descriptor: int, deadline: float) -> bytes:
+def read_until(descriptor: int, deadline: float) -> bytes:
     import select
 
     out = b""
@@ -288,8 +268,6 @@ def has_seccomp() -> bool:
 @functools.cache
 def trial(kind: type[Tier]) -> str:
     """Start this tier's fork server and let one fork shut itself in; "" if that works, else what went wrong."""
-    from .student import Launch, Sandbox
-
     if not sys.platform.startswith("linux"):
         return "needs Linux"
     tier = kind()
@@ -297,7 +275,7 @@ def trial(kind: type[Tier]) -> str:
         os.chmod(folder, 0o755)
         try:
             edition = make_edition(Path(folder), None, {}, ())
-            control, server = tier.start(edition)
+            control, server = tier.start(edition, shell=False)
         except (MachineFault, OSError) as error:
             return str(error)
         try:

@@ -18,12 +18,9 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .inside import wire
-
-if TYPE_CHECKING:
-    from .sandbox import Walls
 
 INTERRUPT_SECONDS = 1.5
 START_SECONDS = 20.0
@@ -41,6 +38,27 @@ class StudentGone(BaseException):
 
 class SandboxFault(Exception):
     """The sandbox itself failed, before any student code ran."""
+
+
+@dataclass(frozen=True)
+class Walls:
+    """What one submission may use at most, all its processes together where the tier can add them up."""
+
+    memory_mb: int = 2048
+    processes: int = 64
+    files: int = 256
+    file_mb: int = 64
+    tmp_mb: int = 64
+
+    def limits(self, cpu_seconds: float) -> dict[str, int]:
+        return {
+            "core": 0,
+            "files": self.files,
+            "processes": self.processes,
+            "cpu_seconds": int(cpu_seconds) + 5,
+            "file_bytes": self.file_mb << 20,
+            "memory_bytes": self.memory_mb << 20,
+        }
 
 
 @dataclass

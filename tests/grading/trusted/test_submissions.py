@@ -193,9 +193,10 @@ def test_exceptions_in_hidden_tests_say_only_what_is_safe(desk):
     assert raised("raise ValueError(str(x))") == "f raised ValueError"
     assert raised("raise type('X' + str(int(1e6 * x[0])), (ValueError,), {})()") == "f raised ValueError"
     assert raised("return x @ np.ones((4, 2))").endswith("(size 4 is different from 3)")
-    assert raised(
-        "return x + np.ones(4)"
-    ) == "f raised ValueError: operands could not be broadcast together with shapes (3,) (4,)"
+    assert (
+        raised("return x + np.ones(4)")
+        == "f raised ValueError: operands could not be broadcast together with shapes (3,) (4,)"
+    )
     assert raised("return undefined_name") == "f raised NameError: name 'undefined_name' is not defined"
     assert raised(
         "raise ValueError(f'operands could not be broadcast together with shapes ({int(1e6*x[0])},) (3,)')"

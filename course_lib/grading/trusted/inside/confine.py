@@ -103,15 +103,56 @@ def drop_privileges(uid: int | None) -> None:
 
 # --- system calls that are refused ------------------------------------------------------------------------------
 
-REFUSED = (
-    "ptrace process_vm_readv process_vm_writev process_madvise pidfd_getfd kcmp "
-    "mount umount2 pivot_root chroot unshare setns fsopen fsconfig fsmount fspick open_tree move_mount mount_setattr "
-    "bpf perf_event_open userfaultfd keyctl add_key request_key "
-    "io_uring_setup io_uring_enter io_uring_register "
-    "kexec_load kexec_file_load init_module finit_module delete_module reboot swapon swapoff acct quotactl "
-    "settimeofday clock_settime clock_adjtime adjtimex open_by_handle_at name_to_handle_at "
-    "fanotify_init syslog vhangup personality"
-).split()
+REFUSED = [
+    "ptrace",
+    "process_vm_readv",
+    "process_vm_writev",
+    "process_madvise",
+    "pidfd_getfd",
+    "kcmp",
+    "mount",
+    "umount2",
+    "pivot_root",
+    "chroot",
+    "unshare",
+    "setns",
+    "fsopen",
+    "fsconfig",
+    "fsmount",
+    "fspick",
+    "open_tree",
+    "move_mount",
+    "mount_setattr",
+    "bpf",
+    "perf_event_open",
+    "userfaultfd",
+    "keyctl",
+    "add_key",
+    "request_key",
+    "io_uring_setup",
+    "io_uring_enter",
+    "io_uring_register",
+    "kexec_load",
+    "kexec_file_load",
+    "init_module",
+    "finit_module",
+    "delete_module",
+    "reboot",
+    "swapon",
+    "swapoff",
+    "acct",
+    "quotactl",
+    "settimeofday",
+    "clock_settime",
+    "clock_adjtime",
+    "adjtimex",
+    "open_by_handle_at",
+    "name_to_handle_at",
+    "fanotify_init",
+    "syslog",
+    "vhangup",
+    "personality",
+]
 
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 _NOT_EQUAL, _MASKED_EQUAL = 1, 7

@@ -13,11 +13,11 @@ import pickle
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FunctionType, MethodType
 from typing import Any
 
-from . import confine, wire
+from . import wire
 from .shell import OUT, Shell, make_shell, run_cell, settle, text_of
 
 RECEIVE = wire.Caps(text=64 << 20, data=512 << 20, buffers=1 << 16)
@@ -298,52 +298,13 @@ def _receive_descriptor(sock: socket.socket) -> int:
     return descriptors[0]
 
 
-# --- how a fork of the server becomes a student's process ---------------------------------------------------------
+def furnish() -> Callable[[socket.socket, dict[str, Any]], Callable[[], None]]:
+    """Make the shell now, in the fork server; what is returned makes a fork of it a student's process."""
+    shell = make_shell()
 
-
-class Runner:
-    """The entry of the student's fork server."""
-
-    def __init__(self, *, syscalls: bool) -> None:
-        self.shell = make_shell()
-        self.filter = confine.Filter() if syscalls else None
-
-    def __call__(self, request: dict[str, Any], descriptors: list[int]) -> None:
-        """Namespaces, then a waiting process that no student code ever runs in, then the shell as its child."""
-        sock = socket.socket(fileno=descriptors[0])
-        try:
-            if request["namespaces"]:
-                confine.unshare()
-                if os.fork():
-                    os._exit(0)
-            os.setsid()
-            confine.lock(request, self.filter)
-        except BaseException as error:
-            wire.send(sock, {"unconfined": f"{type(error).__name__}: {error}"})
-            return
-        confine.guard_init(subreaper=not request["namespaces"])
-        wire.send(sock, {"init": True})
-        if os.fork() == 0:
-            try:
-                session = self.become_student(sock, request)
-            except BaseException as error:
-                wire.send(sock, {"unconfined": f"{type(error).__name__}: {error}"})
-                os._exit(0)
-            try:
-                session.serve()
-            finally:
-                os._exit(0)
-        sock.close()
-        while True:
-            try:
-                os.waitpid(-1, 0)
-            except ChildProcessError:
-                return
-
-    def become_student(self, sock: socket.socket, request: dict[str, Any]) -> Session:
-        confine.make_ordinary()
+    def become(sock: socket.socket, request: dict[str, Any]) -> Callable[[], None]:
         signal.signal(signal.SIGINT, Interrupts.handle)
-        settle(self.shell, 0, request["tmp"])
-        session = Session(self.shell, sock)
-        session.send({"ready": True})
-        return session
+        settle(shell, 0, request["tmp"])
+        return Session(shell, sock).serve
+
+    return become

@@ -1,7 +1,7 @@
 """The first lines of the student's fork server: import what is allowed, then wait for requests.
 
-The command line holds one JSON object: ``control`` and ``ready`` (descriptors), ``preload`` (modules to import now) and
-``syscalls`` (whether to refuse the system calls of `confine.REFUSED`).
+The command line holds one JSON object: ``control`` and ``ready`` (descriptors), ``preload`` (modules to import now),
+``syscalls`` (whether to refuse the system calls of `confine.REFUSED`) and ``shell`` (false for a trial of the walls).
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ def main() -> None:
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(1)
-    from .runner import Runner
+    from .enclose import Enclose
     from .zygote import serve
 
-    runner = Runner(syscalls=settings["syscalls"])
+    become = importlib.import_module(".runner", __package__).furnish() if settings["shell"] else None
+    entry = Enclose(become, syscalls=settings["syscalls"])
     os.dup2(nothing, 2)  # what went wrong until here is shown to the instructor; from now on nothing is
     os.close(nothing)
-    serve(socket.socket(fileno=settings["control"]), runner, ready=settings["ready"])
+    serve(socket.socket(fileno=settings["control"]), entry, ready=settings["ready"])
 
 
 if __name__ == "__main__":
