@@ -118,6 +118,7 @@ def blueprint() -> Blueprint:
 def fort(root: Path) -> Iterator[Path]:
     """The course at `root`, with secrets beside it and in the environment while the block runs."""
     write_notebook(source_notebook(), root / "solutions" / NAME / f"{NAME}.ipynb")
+    root.mkdir(parents=True, exist_ok=True)
     for package in ("hidden",):
         folder = root / "tests" / package
         folder.mkdir(parents=True)

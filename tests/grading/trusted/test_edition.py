@@ -70,7 +70,7 @@ def test_compiled_files_hold_no_reference(edition):
 
 
 def test_a_reference_that_is_not_there_is_the_instructors_mistake(tmp_path):
-    with pytest.raises(SourceFault, match="course_lib.functional.no_such"):
+    with pytest.raises(SourceFault, match=r"course_lib\.functional\.no_such"):
         make_edition(tmp_path, LIB, {"no_such": "course_lib.functional"})
 
 

@@ -18,7 +18,8 @@ def test_numbers_texts_and_containers_come_back_as_they_are(desk):
         desk,
         "def f(x): return x",
         """
-for x in (None, True, 3, 2**70, -1.5, float('inf'), 'text', 1 + 2j, b'raw', [1, [2, (3,)]], (1, 'a'), {'a': [1], 2: 'b'},
+for x in (None, True, 3, 2**70, -1.5, float('inf'), 'text', 1 + 2j, b'raw', [1, [2, (3,)]], (1, 'a'),
+          {'a': [1], 2: 'b'},
           {1, 2}, frozenset({3}), range(2, 9, 3), np.float32(1.5), np.int64(4), np.bool_(True)):
     assert f(x) == x and type(f(x)) is type(x), x
 assert [a.tolist() for a in f([np.arange(3), np.eye(2)])] == [[0, 1, 2], [[1, 0], [0, 1]]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import socket
@@ -139,7 +140,7 @@ JSON = st.recursive(
     | st.integers(-(10**6), 10**6)
     | st.floats(allow_nan=False)
     | st.text(max_size=6)
-    | st.sampled_from(list("fiycastluezdrknhbxopm") + ["<f8", "<U3", "|b1", "|O", "nan"]),
+    | st.sampled_from([*"fiycastluezdrknhbxopm", "<f8", "<U3", "|b1", "|O", "nan"]),
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=20,
 )
@@ -148,10 +149,8 @@ JSON = st.recursive(
 @settings(max_examples=600, deadline=None)
 @given(JSON, st.lists(st.binary(max_size=24), max_size=3))
 def test_no_node_does_more_than_be_refused(node, buffers):
-    try:
+    with contextlib.suppress(wire.Malformed):
         wire.decode(node, buffers)
-    except wire.Malformed:
-        pass
 
 
 @pytest.mark.parametrize(
