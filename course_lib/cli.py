@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -275,7 +276,7 @@ def grade(
         talk.print(f"next       course feedback {name}")
     ungraded = [row.student for row in rows if row.status == "ungraded" and row.student in report.graded]
     if ungraded:
-        raise CourseError(f"{len(ungraded)} could not be graded: {', '.join(ungraded)}. The reasons are in the table.")
+        raise CourseError(f"{len(ungraded)} could not be graded: {', '.join(ungraded)}. The reasons are given above.")
 
 
 @main.command()
@@ -404,7 +405,7 @@ def sample(ctx: click.Context, assignment: str | None, as_json: bool) -> None:
         target, students = samples.write_sample(course, name)
 
     def show() -> None:
-        table = Table("student", "what they hand in", title=f"{name}: a made-up class", title_justify="left")
+        table = _table(f"{name}: a made-up class", "student", "what they hand in")
         for student in students:
             table.add_row(student.name, student.story)
         results().print(table)
@@ -432,11 +433,11 @@ def _limits(timeout: float | None) -> Any:
 
 
 def _date(text: str) -> datetime:
-    from nbgrader.utils import parse_utc
+    from course_lib.grading.submissions import parse_date
 
     try:
-        return parse_utc(text)
-    except (ValueError, OverflowError) as error:
+        return parse_date(text)
+    except ValueError as error:
         now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
         raise Misuse(f'--due "{text}" is no date. Write it like "{now}".') from error
 
@@ -466,6 +467,10 @@ def _waiting(what: str) -> Iterator[None]:
         yield
 
 
+def _table(title: str, *columns: str) -> Table:
+    return Table(*columns, title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1))
+
+
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}".rstrip("0").rstrip(".")
 
@@ -479,36 +484,35 @@ def _show_rows(rows: list[Row], stories: dict[str, str]) -> None:
     first = next((row for row in rows if row.exercises), None)
     names = list(first.exercises) if first else []
     written = list(first.written) if first else []
-    table = Table(title=rows[0].assignment if rows else None, title_justify="left", padding=(0, 1))
+    table = _table(rows[0].assignment if rows else "nobody")
     table.add_column("student")
-    if stories:
-        table.add_column("what they did")
-    for number in range(1, len(names) + 1):
-        table.add_column(str(number), justify="right")
-    for _ in written:
-        table.add_column("written", justify="right")
-    for head in ("late", "score"):
+    for head in (*map(str, range(1, len(names) + 1)), *["written" for _ in written], "late", "score"):
         table.add_column(head, justify="right")
     table.add_column("status")
-    table.add_column("remarks", overflow="fold")
     colours = {"graded": "green", "to mark": "cyan", "ungraded": "bold red", "missing": "yellow"}
     for row in rows:
-        cells = [escape(row.student)] + ([escape(stories.get(row.student, ""))] if stories else [])
+        cells = [escape(row.student)]
         cells += [_number(row.exercises[n].points) if n in row.exercises else "–" for n in names]
         cells += [_number(row.written[n].points) if n in row.written else "–" for n in written]
         cells += [f"−{_number(row.late_penalty)}" if row.late_penalty else "", _number(row.score)]
-        cells += [f"[{colours[row.status]}]{row.status}[/]", escape("; ".join(row.remarks))]
-        table.add_row(*cells)
+        table.add_row(*cells, f"[{colours[row.status]}]{row.status}[/]")
     console = results()
     console.print(table)
     if first:
         legend = [f"{i} {name} ({_number(first.exercises[name].maximum)})" for i, name in enumerate(names, start=1)]
         legend += [f"written {name} ({_number(first.written[name].maximum)})" for name in written]
-        console.print("  ".join(legend), style="dim")
+        console.print("  ".join(legend) + "\n", style="dim")
+    wide = max((len(row.student) for row in rows), default=0)
+    for row in rows:
+        said = [stories[row.student]] if row.student in stories else []
+        said += row.remarks if row.status != "missing" or not said else []
+        for number, line in enumerate(said):
+            name = row.student if number == 0 else ""
+            console.print(f"[bold]{escape(name):<{wide}}[/]  {escape(line)}")
 
 
 def _show_check(report: Any) -> None:
-    table = Table(title=report.assignment, title_justify="left", padding=(0, 1))
+    table = _table(report.assignment)
     table.add_column("exercise")
     table.add_column("state")
     table.add_column("what the tests say", overflow="fold")
@@ -527,7 +531,7 @@ def _show_check(report: Any) -> None:
 
 
 def _show_tallies(name: str, tallies: list[Any], survivors: bool) -> None:
-    table = Table(title=f"{name}: what the hidden tests reject", title_justify="left", padding=(0, 1))
+    table = _table(f"{name}: what the hidden tests reject")
     table.add_column("exercise")
     for head in ("named wrong", "mutants", "equivalent", "rate", "right accepted"):
         table.add_column(head, justify="right")

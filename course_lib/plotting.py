@@ -190,4 +190,4 @@ def show(draw, *, alt, caption=None, size=(7.2, 3.4), rows=1, cols=1, fmt="svg",
     ]
     under = f"<figcaption>{caption}</figcaption>" if caption else ""
     # The theme hides a caption that stands beside a hidden image, so the images get a box of their own.
-    display(HTML(f'<figure class="plot"><div>{"".join(images)}</div>{under}</figure>'))
+    display(HTML(f'<figure class="plot"><div class="frame">{"".join(images)}</div>{under}</figure>'))

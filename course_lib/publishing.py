@@ -209,7 +209,8 @@ def _files_of(root: Path, module: str) -> set[Path]:
     return {path for path in found if path.is_file()}
 
 
-def _fingerprint(root: Path, paths: Iterable[Path]) -> str:
+def fingerprint(root: Path, paths: Iterable[Path]) -> str:
+    """Return a digest of the files' names below ``root`` and of what they hold."""
     digest = hashlib.sha256()
     for path in paths:
         digest.update(f"{path.relative_to(root)} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
@@ -231,7 +232,7 @@ def forget_stale(root: Path, notebooks: dict) -> None:
     record = root / CACHE / "inputs.json"
     known = json.loads(record.read_text()) if record.is_file() else {}
     for name, notebook in notebooks.items():
-        inputs = _fingerprint(root, page_inputs(root, notebook))
+        inputs = fingerprint(root, page_inputs(root, notebook))
         if known.get(name) != inputs:
             known[name] = inputs
             _drop(cache, notebook)

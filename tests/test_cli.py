@@ -144,7 +144,7 @@ def test_the_table_has_a_line_per_student_and_a_legend(course, run):
     result = run("grade", NAME, "--due", "2026-10-05 23:59 UTC", "--student", "ada")
     assert result.exit_code == 0
     (line,) = [line for line in result.stdout.splitlines() if "ada" in line]
-    assert [cell.strip() for cell in line.split("│")[1:-1]] == ["ada", "5", "10", "0", "−3", "12", "graded", ""]
+    assert line.split() == ["ada", "5", "10", "0", "−3", "12", "graded"]
     assert "1 scale (5)  2 running_sum (10)  written why (5)" in result.stdout
     assert "next       course feedback a0-tiny" in result.stderr
 

@@ -81,7 +81,9 @@ class Inlined(SphinxDirective):
         relative, path = self.env.relfn2path(self.arguments[0])
         self.env.note_dependency(relative)
         if not Path(path).is_file():
-            LOGGER.warning("found no %s, expected the figure that is shown here", relative, location=self.get_location())
+            LOGGER.warning(
+                "found no %s, expected the figure that is shown here", relative, location=self.get_location()
+            )
             return []
         drawing = nodes.raw("", self.inline(Path(path)), format="html")
         figure = nodes.figure("", drawing, classes=[self.name])
@@ -114,9 +116,19 @@ class Drawing(Inlined):
         return svg[svg.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
 
 
+def watch_dress(app, config):
+    """Let Sphinx notice a change of what is no page: it would say that nothing is out of date."""
+    book = Path(app.srcdir) / "book"
+    config.course_extension = publishing.fingerprint(book, sorted((book / "_ext").glob("*.py")))
+    dress = [path for folder in ("_static", "_extra") for path in (book / folder).rglob("*") if path.is_file()]
+    config.course_dress = publishing.fingerprint(book, sorted(dress))
+
+
 def prepare(app):
     """Before anything is read: write the pages' notebooks, and forget outputs that the library has outgrown."""
     os.environ.setdefault("COURSE_BOOK", "1")  # course_lib.plotting draws for both themes
+    # Small matrices gain nothing from threads, and on a busy machine threads wait for one another.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     root = Path(app.srcdir)
     pages = {name: nb for name in publishing.page_names(root) if (nb := publishing.read_page(root, name))}
     publishing.forget_stale(root, pages)
@@ -144,6 +156,8 @@ def dress_page(app, pagename, templatename, context, doctree):
     for stem in app.env.metadata.get(pagename, {}).get("interactive", []):
         app.add_js_file(f"{stem}.js", loading_method="defer")
         app.add_css_file(f"{stem}.css")
+    for found, instead in NO_LIST.items():
+        context["body"] = context.get("body", "").replace(found, instead)
     if pagename in app.course_pages:
         context["ipynb_source"] = f"{pagename}.ipynb"
 
@@ -159,23 +173,47 @@ def finish(app, exception):
         (Path(app.doctreedir) / "environment.pickle").unlink(missing_ok=True)
 
 
-# The theme's script hides `div.bd-sidebar-secondary` without asking whether the page has one.
-SIDEBAR = """document.addEventListener("DOMContentLoaded", () => {
-  if (document.querySelector("div.bd-sidebar-secondary")) return;
-  const stand_in = document.createElement("div");
-  stand_in.className = "bd-sidebar-secondary";
-  stand_in.hidden = true;
-  document.body.append(stand_in);
+# What the theme leaves undone. Its script hides `div.bd-sidebar-secondary` without asking whether the page has one;
+# its folding lists have no name; what scrolls sideways (a wide formula or table) cannot be reached by keyboard.
+REPAIRS = """document.addEventListener("DOMContentLoaded", () => {
+  if (!document.querySelector("div.bd-sidebar-secondary")) {
+    const stand_in = document.createElement("div");
+    stand_in.className = "bd-sidebar-secondary";
+    stand_in.hidden = true;
+    document.body.append(stand_in);
+  }
+  document.querySelectorAll(".bd-sidebar-primary summary").forEach((summary) => {
+    const link = summary.parentElement.previousElementSibling;
+    summary.setAttribute("aria-label", "Pages under " + link.textContent.trim());
+  });
+  const formulas = "mjx-container[display], mjx-container.wide";
+  const scrolled = formulas + ", .highlight pre, .frame, .pst-scrollable-table-container";
+  const reach = () => {
+    document.querySelectorAll("mjx-container:not([display])").forEach((formula) => {
+      const room = formula.closest("p, li, td, dd, div").clientWidth;
+      formula.classList.toggle("wide", formula.firstElementChild.getBoundingClientRect().width > room);
+    });
+    document.querySelectorAll(scrolled).forEach((box) =>
+      box.scrollWidth > box.clientWidth ? box.setAttribute("tabindex", "0") : box.removeAttribute("tabindex"));
+  };
+  reach();
+  addEventListener("resize", reach);
+  window.MathJax?.startup?.promise?.then(reach);
 });"""
+# A list whose entries are no list items confuses screen readers more than none.
+NO_LIST = {' role="list" class="citation-list"': ' class="citation-list"', ' role="doc-biblioentry"': ""}
 
 
 def setup(app):
     app.course_pages = set()
     app.add_config_value("comments_config", {}, "html")  # Jupyter Book sets it for sphinx_comments, left out
+    app.add_config_value("course_extension", "", "env")  # another value: read everything again
+    app.add_config_value("course_dress", "", "html")  # another value: write everything again
     app.add_directive("downloads", Downloads)
     app.add_directive("interactive", Interactive)
     app.add_directive("drawing", Drawing)
-    app.add_js_file(None, body=SIDEBAR)
+    app.add_js_file(None, body=REPAIRS)
+    app.connect("config-inited", watch_dress)
     app.connect("builder-inited", prepare)
     app.connect("doctree-read", watch_library)
     app.connect("html-page-context", dress_page)

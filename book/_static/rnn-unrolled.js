@@ -112,8 +112,9 @@
         button.setAttribute("aria-label", `Letter ${k + 1} of ${T} is ${word[k]}. Change it.`);
         button.classList.toggle("active", k + 1 === active);
       });
-      root.querySelector(".back").disabled = active === 0;
-      root.querySelector(".on").disabled = active === T;
+      // Not `disabled`: the button would drop the keyboard's focus, and with it the arrow keys.
+      root.querySelector(".back").setAttribute("aria-disabled", String(active === 0));
+      root.querySelector(".on").setAttribute("aria-disabled", String(active === T));
       root.querySelector(".fold").setAttribute("aria-pressed", String(folded));
     }
 
@@ -153,13 +154,8 @@
       go(1);
     }
 
-    // A disabled button would drop the keyboard's focus: hand it to the neighbour.
-    function press(selector, other, t) {
-      go(t);
-      if (root.querySelector(selector).disabled) root.querySelector(other).focus();
-    }
-    root.querySelector(".on").onclick = () => press(".on", ".back", active + 1);
-    root.querySelector(".back").onclick = () => press(".back", ".on", active - 1);
+    root.querySelector(".on").onclick = () => go(active + 1);
+    root.querySelector(".back").onclick = () => go(active - 1);
     root.querySelector(".reset").onclick = reset;
     root.querySelector(".fold").onclick = () => { folded = !folded; picture(); };
     root.addEventListener("keydown", (event) => {

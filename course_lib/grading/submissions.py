@@ -86,6 +86,14 @@ def _timestamp(folder: Path) -> tuple[datetime | None, str | None]:
         return None, None
     text = path.read_text(encoding="utf-8", errors="replace").strip()
     try:
-        return parse_utc(text), None
-    except (ValueError, OverflowError):
+        return parse_date(text), None
+    except ValueError:
         return None, f'timestamp.txt says "{text[:60]}", which is no date; counted as in time'
+
+
+def parse_date(text: str) -> datetime:
+    """A moment in UTC, as nbgrader keeps it; ValueError if the text is no date."""
+    try:
+        return parse_utc(text)
+    except OverflowError as error:
+        raise ValueError(text) from error

@@ -61,7 +61,9 @@ def served(folder: Path):
 
 
 def find_browser() -> str | None:
-    return next((path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None)
+    return next(
+        (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+    )
 
 
 @contextlib.contextmanager
@@ -102,6 +104,7 @@ def opened(browser, base, name, *, theme="light", width=1200, height=900, script
     context.add_init_script(f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}');")
     page = context.new_page()
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    page.on("response", lambda answer: errors.append(f"{answer.status} {answer.url}") if answer.status >= 400 else None)
     page.on("pageerror", lambda error: errors.append(str(error)))
     try:
         page.goto(f"{base}{name}.html", wait_until="load")

@@ -5,7 +5,9 @@ Whether the question is a good one, a reader must say; that there is one, this s
 
 import re
 
-FENCE = re.compile(r"^(?P<fence>`{3,}|:{3,})(?P<info>[^\n]*)\n(?P<body>.*?)^(?P=fence)[ \t]*$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"^(?P<fence>`{3,}|:{3,})(?P<info>[^\n]*)\n(?P<body>.*?)^(?P=fence)[ \t]*$", re.MULTILINE | re.DOTALL
+)
 WORDS = (1500, 2500)
 EXERCISES = (3, 6)
 LINES_OF_A_CELL = 30
@@ -86,7 +88,9 @@ def _exercises(blocks, text, **_):
     if None in labels:
         yield "an exercise has no :label:, so that no solution can name it"
     solutions = {
-        info.split("}", 1)[1].strip(): body for info, body, _ in blocks if info.startswith(("{solution}", "{solution-start}"))
+        info.split("}", 1)[1].strip(): body
+        for info, body, _ in blocks
+        if info.startswith(("{solution}", "{solution-start}"))
     }
     for label in filter(None, labels):
         if label not in solutions:

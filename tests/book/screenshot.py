@@ -1,6 +1,10 @@
-"""Take a picture of a page of the book: ``python -m tests.book.screenshot recurrent/rnn out.png --width 1200 [--dark]``."""
+"""Take a picture of a page of the book.
+
+``python -m tests.book.screenshot recurrent/rnn out.png --width 1200 [--dark]``
+"""
 
 import argparse
+import contextlib
 from pathlib import Path
 
 from tests.book.browsing import built_site, launched, opened, served
@@ -19,16 +23,19 @@ def screenshot(
 ) -> None:
     """Write a PNG of the page ``book/name``: its first screen, the ``whole`` page, or what ``at`` selects."""
     theme = "dark" if dark else "light"
-    with served(site or built_site()) as base, launched() as browser:
-        with opened(browser, base, f"book/{name}", theme=theme, width=width, height=height) as (page, _, _):
-            if at:
-                page.locator(at).first.screenshot(path=target)
-            else:
-                page.screenshot(path=target, full_page=whole)
+    with contextlib.ExitStack() as stack:
+        base = stack.enter_context(served(site or built_site()))
+        browser = stack.enter_context(launched())
+        screen = {"theme": theme, "width": width, "height": height}
+        page, _, _ = stack.enter_context(opened(browser, base, f"book/{name}", **screen))
+        if at:
+            page.locator(at).first.screenshot(path=target)
+        else:
+            page.screenshot(path=target, full_page=whole)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", help="page below book/, such as recurrent/rnn")
     parser.add_argument("target", type=Path)
     parser.add_argument("--width", type=int, default=1200)

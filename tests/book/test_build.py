@@ -101,6 +101,17 @@ def test_a_page_runs_again_when_a_module_it_reaches_changes_and_only_then(tiny_b
         assert executed() == reached, f"after a change of {name}"
 
 
+def test_a_change_of_style_reaches_the_site_though_no_page_changed(tiny_book):
+    root = tiny_book(HEADER + "Text.\n")
+    static = root / "book" / "_static"
+    static.unlink()
+    static.mkdir()
+    for text in ("p { color: red; }", "p { color: blue; }"):
+        (static / "custom.css").write_text(text)
+        publishing.build(root)
+        assert (root / "_build/html/_static/custom.css").read_text() == text
+
+
 def test_a_page_that_is_not_in_the_contents_is_refused_by_name():
     with pytest.raises(publishing.BuildError, match="found no page book/nowhere"):
         publishing.build(ROOT, pages=["book/nowhere"])

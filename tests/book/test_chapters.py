@@ -86,7 +86,11 @@ What this does not show: everything.
 SPOILT = {
     "no question": ("Why does it fail?", "It fails.", "question mark"),
     "no header": ("format_name: myst", "format_name: other", "header"),
-    "nothing that fails": ("```{code-cell} ipython3\nseeds", "## Go on\n\n```{code-cell} ipython3\nseeds", "before the first section"),
+    "nothing that fails": (
+        "```{code-cell} ipython3\nseeds",
+        "## Go on\n\n```{code-cell} ipython3\nseeds",
+        "before the first section",
+    ),
     "imports in the open": (":tags: [hide-input]\n", "", "first cell"),
     "a long cell": ("seeds = range(3)\n", "seeds = range(3)\n" * 30, "has 31 lines"),
     "nothing shown equal": ("assert seeds", "seeds", "asserts"),

@@ -97,6 +97,8 @@ def test_grading_again_gives_the_same_scores_and_keeps_marks_and_comments(copy_o
     batch.grade(course, NAME, limits=LIMITS)
     assert gradebook.rows(course, NAME) == before
     assert row_of(course, "ada").written["why"].points == 5.0
+    with gradebook.open_gradebook(course) as book:
+        assert not book.find_grade("why", NAME, NAME, "ada").needs_manual_grade
     assert gradebook.comments(course, NAME, "ada") == {"why": "Clear, and the example is your own. Well done."}
 
 
@@ -159,6 +161,8 @@ def test_a_fault_of_the_grader_leaves_no_score_and_a_regrade_gives_one(course):
     batch.grade(course, NAME, limits=LIMITS, engine=Broken())
     bob = row_of(course, "bob")
     assert (bob.status, bob.score, bob.remarks) == ("ungraded", None, ["no memory left"])
+    with gradebook.open_gradebook(course) as book:
+        assert {g.auto_score for g in book.find_submission_notebook(NAME, NAME, "bob").grades} == {None}
     assert row_of(course, "ada").score == 15.0
     assert "Not graded yet" in feedback.write_feedback(course, NAME)[1].read_text()
     assert "bob,ungraded,,20" in export.marks(course, [NAME], "csv", must_exist=True)
