@@ -17,7 +17,8 @@ from course_lib.grading.notebooks import grade_id
 
 from .fort import DOUBLE, HONEST_PART, SOFTMAX
 
-JUNK = "def softmax(x, axis=-1):\n    return 'junk'"
+# Of the right shape, so that a bent comparison is all that it takes.
+JUNK = "def softmax(x, axis=-1):\n    return x * 0.0"
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,7 @@ attack(
     class Fake:
         zeros = staticmethod(lambda n: n)
         allclose = staticmethod(lambda *a, **k: True)
+        shape = staticmethod(lambda x: (4,))
     np = Fake()""",
 )
 attack(

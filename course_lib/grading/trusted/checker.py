@@ -14,6 +14,7 @@ import io
 import os
 import random
 import re
+import resource
 import signal
 import socket
 import symtable
@@ -33,6 +34,7 @@ from .student import Launch, SandboxFault, Student, StudentGone, Walls
 
 KEPT_TYPES = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml")
 TESTS_SHARE = 0.25  # of a submission's time, kept for the hidden tests that come last
+MEMORY_BYTES = 4 << 30
 FILE = "<test>"
 
 
@@ -329,6 +331,8 @@ def answer(request: dict[str, Any], descriptors: list[int]) -> None:
     """Entry of the checkers' fork server: read a plan from the engine, run it, write the result."""
     engine, control = (socket.socket(fileno=d) for d in descriptors)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # What a test makes of a huge answer should end as its MemoryError, not as the machine's.
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
 
     def watch() -> None:
         # The engine says nothing more; a readable socket means that it has gone, or wants an end.

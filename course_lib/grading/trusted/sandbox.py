@@ -65,6 +65,7 @@ class Tier(ABC):
             "ready": writing,
             "preload": edition.preload,
             "syscalls": self.syscalls,
+            "signals": not self.needs_folder,  # harmless only where no process of others is in sight
             "shell": shell,
         }
         command, environment = self.command(edition)
@@ -202,6 +203,7 @@ class Landlock(Tier):
     )
     weaknesses = (
         "names of other processes may be visible",
+        "without libseccomp and before Linux 6.12, processes of the same user can be ended by student code",
         "the temporary folder's total size is limited by the disk",
     )
 
@@ -245,7 +247,10 @@ class Limits(Landlock):
         "values stay outside it, but it can READ FILES that its user can read. Grade only work you trust, or use a "
         "machine with bubblewrap."
     )
-    weaknesses = ("files readable to the user are readable to student code", "the network may be reachable")
+    weaknesses = (
+        "files readable to the user are readable to student code",
+        "without libseccomp the network can be reached, and processes of the same user can be ended",
+    )
 
     def request(self, edition: Edition, tmp: str) -> dict[str, Any]:
         return {"namespaces": False, "mounts": False, "tmp": tmp}

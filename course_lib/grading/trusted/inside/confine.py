@@ -154,6 +154,8 @@ REFUSED = [
     "personality",
 ]
 
+SIGNALLING = ("kill", "tkill", "tgkill", "pidfd_send_signal", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
+
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
 _NOT_EQUAL, _MASKED_EQUAL = 1, 7
 _AF_UNIX = 1
@@ -171,13 +173,16 @@ class _Comparison(ctypes.Structure):
 class Filter:
     """A seccomp filter through libseccomp, which knows the numbers of system calls on every processor."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, signals: bool = True) -> None:
+        """Without `signals` no process may be sent one: needed where others of the same user can be seen."""
         self._lib = ctypes.CDLL("libseccomp.so.2", use_errno=True)
         self._lib.seccomp_init.restype = ctypes.c_void_p
         self._context = ctypes.c_void_p(self._lib.seccomp_init(ctypes.c_uint32(_ALLOW)))
         if not self._context:
             raise OSError("libseccomp could not make a filter")
         for name in REFUSED:
+            self._refuse(name, EPERM)
+        for name in () if signals else SIGNALLING:
             self._refuse(name, EPERM)
         # The C library tries clone3 first, whose flags a filter cannot see; told that it is unknown, it uses clone.
         self._refuse("clone3", ENOSYS)

@@ -21,9 +21,9 @@ def _nobody(sock: socket.socket, request: dict[str, Any]) -> Serve:
 class Enclose:
     """The entry of the student's fork server; `become` furnishes the process that the walls are for."""
 
-    def __init__(self, become: Become | None, *, syscalls: bool) -> None:
+    def __init__(self, become: Become | None, *, syscalls: bool, signals: bool) -> None:
         self.become = become or _nobody
-        self.filter = confine.Filter() if syscalls else None
+        self.filter = confine.Filter(signals=signals) if syscalls else None
 
     def __call__(self, request: dict[str, Any], descriptors: list[int]) -> None:
         """Namespaces, then a process that only waits and never runs student code, then the student's as its child."""

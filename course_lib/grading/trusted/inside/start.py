@@ -1,7 +1,8 @@
 """The first lines of the student's fork server: import what is allowed, then wait for requests.
 
 The command line holds one JSON object: ``control`` and ``ready`` (descriptors), ``preload`` (modules to import now),
-``syscalls`` (whether to refuse the system calls of `confine.REFUSED`) and ``shell`` (false for a trial of the walls).
+``syscalls`` (whether to refuse the system calls of `confine.REFUSED`), ``signals`` (whether processes may
+signal one another) and ``shell`` (false for a trial of the walls).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def main() -> None:
     from .zygote import serve
 
     become = importlib.import_module(".runner", __package__).furnish() if settings["shell"] else None
-    entry = Enclose(become, syscalls=settings["syscalls"])
+    entry = Enclose(become, syscalls=settings["syscalls"], signals=settings["signals"])
     os.dup2(nothing, 2)  # what went wrong until here is shown to the instructor; from now on nothing is
     os.close(nothing)
     serve(socket.socket(fileno=settings["control"]), entry, ready=settings["ready"])
