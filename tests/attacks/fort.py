@@ -51,6 +51,12 @@ def test_each_entry_is_doubled(double, rng):
     assert double(xs) == [2 * x for x in xs], "each entry should be doubled"
 
 
+def test_large_scores_do_not_overflow(softmax):
+    x = np.array([7131.25, 7131.25, 0.0])
+    got = softmax(x)
+    assert np.allclose(got, [0.5, 0.5, 0.0]), "large scores overflow: is the maximum subtracted?"
+
+
 def test_rows_sum_to_one(softmax, rng):
     x = rng.normal(size=(3, 5))
     want = np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True)
@@ -58,12 +64,6 @@ def test_rows_sum_to_one(softmax, rng):
     assert isinstance(got, np.ndarray), f"returned a {{type(got).__name__}}; expected an array"
     assert got.shape == want.shape, f"returned shape {{got.shape}}; expected {{want.shape}}"
     np.testing.assert_allclose(got, want, err_msg="the rows differ from exp(x) / sum of exp(x)")
-
-
-def test_large_scores_do_not_overflow(softmax):
-    x = np.array([7131.25, 7131.25, 0.0])
-    got = softmax(x)
-    assert np.allclose(got, [0.5, 0.5, 0.0]), "large scores overflow: is the maximum subtracted?"
 '''
 
 
