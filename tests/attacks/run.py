@@ -1,0 +1,69 @@
+"""Grade the attacks as a class would be graded: damaged notebooks repaired, then executed and judged."""
+
+from __future__ import annotations
+
+import sysconfig
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+
+from course_lib.grading.engine import Engine, Job, Limits, Result
+from course_lib.grading.notebooks import grade_id
+from course_lib.grading.release import grading_version
+from course_lib.grading.repair import repair
+
+from . import fort
+from .corpus import Attack
+
+LIMITS = Limits(test_seconds=2.0, cell_seconds=8.0, submission_seconds=40.0, output_bytes=20_000)
+
+
+@dataclass
+class Outcome:
+    """What an attack earned, what it learnt, and what the engine said."""
+
+    attack: Attack
+    points: float
+    learnt: list[str]
+    result: Result
+
+
+def submission(attack: Attack, root: Path) -> NotebookNode:
+    packages = sysconfig.get_path("purelib")
+    worth_searching = ["/course", "/python", "/opt", "/home", "/root", "/srv", "/var", "/tmp", "/usr/local"]
+    worth_searching += ["/usr/lib/python3", packages, f"{fort.REPOSITORY}/course_lib", str(root)]
+    places = {"@ROOT@": str(root), "@VENV@": packages, "@PLACES@": repr(worth_searching)}
+
+    def located(source: str) -> str:
+        for mark, place in places.items():
+            source = source.replace(mark, place)
+        return source
+
+    nb = grading_version(fort.source_notebook())
+    at = {grade_id(cell): k for k, cell in enumerate(nb.cells)}
+    nb.cells[at["double"]].source = attack.double
+    nb.cells[at["softmax"]].source = located(attack.softmax)
+    if attack.after:
+        nb.cells.append(new_code_cell(located(attack.after)))
+    if attack.before:
+        nb.cells.insert(at["softmax"], new_code_cell(located(attack.before)))
+    if attack.notebook is not None:
+        attack.notebook(nb)
+    repair(nb, fort.blueprint())
+    return nb
+
+
+def grade(attack: Attack, engine: Engine, root: Path, limits: Limits = LIMITS) -> Outcome:
+    job = Job.make(fort.NAME, attack.name, submission(attack, root), root, limits, None)
+    result = engine.run(job)
+    points = sum(fort.POINTS[name] for name, test in result.tests.items() if test.passed)
+    seen = result.to_json()
+    return Outcome(attack, points, [name for name, word in fort.CANARIES.items() if word in seen], result)
+
+
+def grade_all(attacks: list[Attack], engine: Engine, root: Path, workers: int = 2) -> list[Outcome]:
+    with ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(lambda attack: grade(attack, engine, root), attacks))
