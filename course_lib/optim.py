@@ -117,7 +117,11 @@ class AdaGrad:
         for name, g in grads.items():
             s = self._squares.setdefault(name, np.zeros_like(params[name]))
             s += g * g
-            params[name] -= self.learning_rate * g / (np.sqrt(s) + self.eps)
+            move = np.sqrt(s)
+            move += self.eps
+            np.divide(g, move, out=move)
+            move *= self.learning_rate
+            params[name] -= move
 
 
 class Adam:

@@ -17,8 +17,13 @@ class Activation(NamedTuple):
 
 
 TANH = Activation(lambda z: np.tanh(z, out=z), lambda h: 1 - h**2)
+"""The activation of :mod:`course_lib.recurrent.rnn`."""
+
 RELU = Activation(lambda z: np.maximum(z, 0, out=z), lambda h: (h > 0).astype(h.dtype))
+"""Zero for what is negative, and all else as it is; the slope at 0 is taken as 0."""
+
 LINEAR = Activation(lambda z: z, lambda h: np.ones_like(h))
+"""No activation: the state is a sum, and what a matrix does to it stays visible."""
 
 
 def simple_rnn_forward(xs, W_xh, W_hh, b_h, h_0=None, activation=RELU):

@@ -262,14 +262,17 @@ def tbptt_step(params, inputs, targets, state=None, layer=None):
     """
     inner = {name: p for name, p in params.items() if name not in ("W_xe", "W_hy", "b_y")}
     hs, state, backward = (layer or rnn_layer)(params["W_xe"][inputs], inner, state)
-    loss, dlogits = losses.cross_entropy_over_time(hs @ params["W_hy"] + params["b_y"], targets)
-    through_time = backward(dlogits @ params["W_hy"].T)
-    flat = dlogits.reshape(-1, dlogits.shape[-1])
+    # All steps and sequences in one matrix: one product for each use of W_hy.
+    flat = hs.reshape(inputs.size, -1)
+    logits = flat @ params["W_hy"] + params["b_y"]
+    loss, dlogits = losses.cross_entropy_over_time(logits.reshape(*inputs.shape, -1), targets)
+    dlogits = dlogits.reshape(logits.shape)
+    through_time = backward((dlogits @ params["W_hy"].T).reshape(hs.shape))
     grads = {
         "W_xe": _sum_rows(through_time["xs"], inputs, len(params["W_xe"])),
         **{name: through_time[name] for name in inner},
-        "W_hy": hs.reshape(len(flat), -1).T @ flat,
-        "b_y": flat.sum(axis=0),
+        "W_hy": flat.T @ dlogits,
+        "b_y": dlogits.sum(axis=0),
     }
     return loss, grads, state
 

@@ -151,10 +151,10 @@ def rnn_backward(dhs, hs, xs, W_xh, W_hh, b_h, h_0=None):
     dzs = np.square(hs)
     np.subtract(1, dzs, out=dzs)  # the slope of tanh at every step
     dh_t = np.zeros((B, H), hs.dtype)
-    for t in reversed(range(T)):
-        dh_t += dhs[t]
-        dzs[t] *= dh_t
-        np.matmul(dzs[t], W_hh.T, out=dh_t)
+    for dz_t, dh_outside in zip(dzs[::-1], dhs[::-1], strict=True):  # views, the last step first
+        dh_t += dh_outside
+        dz_t *= dh_t
+        np.matmul(dz_t, W_hh.T, out=dh_t)
     # Every step adds to the same weights: one product over all steps and
     # sequences does all the additions.
     flat = dzs.reshape(T * B, H)
