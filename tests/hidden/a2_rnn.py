@@ -18,6 +18,15 @@ REFERENCES = {
     "stacked_forward": "course_lib.recurrent.layers",
 }
 
+# Not asked for, but with them an exercise is one line: gone as well while a2-rnn is graded.
+ABSENT = {
+    "rnn_forward_stepwise": "course_lib.recurrent.rnn",
+    "simple_rnn_forward": "course_lib.recurrent.activations",
+    "skip_rnn_forward": "course_lib.recurrent.skips",
+    "forward_through_time": "course_lib.recurrent.bptt",
+    "stacked_with_skips": "course_lib.recurrent.layers",
+}
+
 
 def _sizes(rng, count, low=2, high=8):
     """Different sizes, so that no two axes can be mistaken for one another."""
