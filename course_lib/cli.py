@@ -204,9 +204,13 @@ def check(ctx: click.Context, notebook: Path, assignment: str | None, timeout: f
 @click.argument("assignment", required=False)
 @click.option("--submissions", type=click.Path(path_type=Path, file_okay=False), help="Instead of _grading/submitted.")
 @click.option("--workers", type=click.IntRange(min=1), default=2, show_default=True, help="Submissions run at a time.")
+@click.option("--scheduler", metavar="ADDRESS", help="Run them on the Dask cluster of this scheduler instead.")
 @click.option("--student", "students", multiple=True, help="Only this student; may be given several times.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), help="Seconds each test may take (default 10).")
 @click.option("--due", help='The deadline, kept for later runs: "2026-10-05 23:59 UTC".')
+@click.option("--term", help="Names the term, from which hidden inputs are drawn; kept for later runs.")
+@click.option("--fresh", is_flag=True, help="Execute all, also what was judged before.")
+@click.option("--db", metavar="URL", help="The gradebook's database, if not what nbgrader_config.py names.")
 @click.option("--sample", is_flag=True, help="Make a class of twelve, grade it, write its feedback.")
 @click.option("--json", "as_json", is_flag=True, help="Print the table as JSON.")
 @click.pass_context
@@ -215,16 +219,21 @@ def grade(
     assignment: str | None,
     submissions: Path | None,
     workers: int,
+    scheduler: str | None,
     students: tuple[str, ...],
     timeout: float | None,
     due: str | None,
+    term: str | None,
+    fresh: bool,
+    db: str | None,
     sample: bool,
     as_json: bool,
 ) -> None:
     """Grade all submissions of an ASSIGNMENT into nbgrader's gradebook.
 
     Submissions lie in _grading/submitted/STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb, with a timestamp.txt beside them where
-    lateness counts. Marks and comments given by hand are kept. Grading again gives the same scores.
+    lateness counts. Marks and comments given by hand are kept. Grading again gives the same scores, and executes
+    only what is new. A run that was stopped, by whatever, is completed by the same command.
 
     Student code runs on this machine WITHOUT isolation: it can read your files and use the network.
 
@@ -233,17 +242,24 @@ def grade(
       course grade a2-rnn --sample                try it on a made-up class
       course grade a2-rnn --workers 4
       course grade a2-rnn --student ada --json
+      course grade a2-rnn --scheduler tcp://scheduler:8786
     """
     course = _course(ctx)
-    from course_lib.grading import batch, engine, feedback, gradebook
+    from course_lib.grading import batch, database, engine, feedback, gradebook
     from course_lib.grading import sample as samples
 
     name = _one(course, assignment)
     made: list[samples.SampleStudent] = []
     if sample:
-        if submissions or due:
-            raise Misuse("--sample brings its own submissions and deadline; leave out --submissions and --due.")
+        if submissions or due or db:
+            raise Misuse(
+                "--sample brings its own submissions, deadline and gradebook; leave out --submissions, --due and --db."
+            )
         course, made = samples.write_sample(course, name)
+    if scheduler and ctx.get_parameter_source("workers") is click.core.ParameterSource.COMMANDLINE:
+        raise Misuse("--workers is about this machine; with --scheduler, the cluster decides. Leave one of them out.")
+    if db:
+        database.choose(db)
     if due:
         gradebook.set_due(course, name, _date(due))
     runner = engine.KernelEngine()
@@ -257,6 +273,9 @@ def grade(
             workers=workers,
             limits=_limits(timeout),
             engine=runner,
+            term=term,
+            fresh=fresh,
+            scheduler=scheduler,
             on_start=set_total,
             on_done=lambda student: advance(),
         )
@@ -268,7 +287,9 @@ def grade(
             rows = gradebook.rows(course, name)
     stories = {student.name: student.story for student in made}
     _print([_row_dict(row) for row in rows], as_json, lambda: _show_rows(rows, stories))
-    talk.print(f"gradebook  {course.show(course.grading / 'gradebook.db')}")
+    kept = len(report.graded) - report.executed
+    talk.print(f"executed   {report.executed}" + (f", and {kept} judged before" if kept else ""))
+    talk.print(f"gradebook  {database.shown(course)}")
     talk.print(f"log        {course.show(report.log)}")
     if sample:
         talk.print(f"feedback   {course.show(course.feedback)}/STUDENT/{name}/{name}.html")

@@ -1,11 +1,15 @@
 """nbgrader's own gradebook: recording verdicts in it, and reading a class back as rows.
 
-One process writes. Formgrader, nbgrader's feedback and its export work on the same file.
+One process writes. Formgrader, nbgrader's feedback and its export work on the same database.
+
+A submission is recorded in one transaction, and then in its file, autograded/STUDENT/ASSIGNMENT/ASSIGNMENT.ipynb.
+Recording the same result twice, or after being killed between the two, ends in the same gradebook.
 """
 
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import warnings
 from collections.abc import Iterator
@@ -16,14 +20,17 @@ from typing import Any
 
 from nbformat import NotebookNode
 from nbgrader import preprocessors as ng
-from nbgrader.api import Gradebook, MissingEntry, SubmittedNotebook
+from nbgrader.api import Comment, Grade, Gradebook, MissingEntry, SubmittedAssignment, SubmittedNotebook
+from nbgrader.preprocessors import NbGraderPreprocessor
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
+from . import database
 from .course import Course
+from .durable import write_atomically
 from .errors import CourseError, SourceFault
 from .late import LatePenalty, penalty
-from .notebooks import Blueprint, BlueprintCell, read_notebook, write_notebook
+from .notebooks import Blueprint, BlueprintCell, dump_notebook, grade_id
 
 # nbgrader's models make SQLAlchemy repeat a remark about itself for every submission.
 warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
@@ -53,32 +60,86 @@ class Row:
     remarks: list[str] = field(default_factory=list)
 
 
-@contextlib.contextmanager
-def open_gradebook(course: Course) -> Iterator[Gradebook]:
-    from .config import put_tools_on_path
+# For looking things up; what must be written whole goes through database.in_transaction.
+open_gradebook = database.opened
 
-    put_tools_on_path()
-    course.grading.mkdir(parents=True, exist_ok=True)
-    # nbgrader reports what it does on this logger; the batch sends it to a file.
-    try:
-        gradebook = Gradebook(course.gradebook_url)
-    except Exception as error:
-        where = course.show(course.grading / "gradebook.db")
-        raise CourseError(
-            f"the gradebook {where} cannot be opened ({type(error).__name__}: {error}). "
-            "If it is damaged, put back a copy; if it is only missing, run the command again."
-        ) from error
-    with gradebook:
-        yield gradebook
+
+class SaveCells(ng.SaveCells):
+    """nbgrader's step on a gradebook that is open already."""
+
+    def save(self, gradebook: Gradebook, assignment: str, nb: NotebookNode) -> None:
+        self.gradebook, self.notebook_id, self.assignment_id = gradebook, assignment, assignment
+        self.new_grade_cells, self.new_solution_cells = dict[str, Any](), dict[str, Any]()
+        self.new_task_cells, self.new_source_cells = dict[str, Any](), dict[str, Any]()
+        NbGraderPreprocessor.preprocess(self, nb, {})
+        self._create_notebook(nb)
+
+
+class SaveAutoGrades(ng.SaveAutoGrades):
+    """nbgrader's step on a gradebook that is open already; how cells are scored and flagged is unchanged."""
+
+    def save(self, gradebook: _OneSubmission, nb: NotebookNode) -> None:
+        self.gradebook = gradebook
+        self.assignment_id = self.notebook_id = self.student_id = ""  # the gradebook holds one submission only
+        NbGraderPreprocessor.preprocess(self, nb, {})
+
+
+class AssignLatePenalties(ng.AssignLatePenalties):
+    """nbgrader's step on a gradebook that is open already."""
+
+    def save(self, submission: SubmittedAssignment, notebook: SubmittedNotebook) -> None:
+        self.init_plugin()
+        notebook.late_submission_penalty = None
+        if submission.total_seconds_late > 0:
+            asked = self.plugin_inst.late_submission_penalty(
+                submission.student_id, notebook.score, submission.total_seconds_late
+            )
+            if asked is not None:
+                notebook.late_submission_penalty = self._check_late_penalty(notebook, asked)
+
+
+class _Later:
+    """A session whose commits wait for the end of the transaction."""
+
+    def commit(self) -> None:
+        pass
+
+
+class _OneSubmission:
+    """Answers SaveAutoGrades's questions from what was read at once, instead of with a query per cell."""
+
+    def __init__(self, notebook: SubmittedNotebook) -> None:
+        self.db = _Later()
+        plan = notebook.notebook
+        names = {cell.id: cell.name for cell in (*plan.grade_cells, *plan.solution_cells, *plan.task_cells)}
+        self._grades = {names[grade.cell_id]: grade for grade in notebook.grades}
+        self._comments = {names[comment.cell_id]: comment for comment in notebook.comments}
+
+    def find_grade(self, name: str, *_: str) -> Grade:
+        return self._found(self._grades, name)
+
+    def find_comment(self, name: str, *_: str) -> Comment:
+        return self._found(self._comments, name)
+
+    def marked_by_hand(self) -> list[Grade]:
+        return [g for g in self._grades.values() if g.manual_score is not None and not g.needs_manual_grade]
+
+    @staticmethod
+    def _found(table: dict[str, Any], name: str) -> Any:
+        if name not in table:
+            raise MissingEntry(f"the gradebook has no cell {name}")
+        return table[name]
 
 
 def register(course: Course, assignment: str, grading_version: NotebookNode) -> None:
     """Tell the gradebook which cells the assignment has and what they are worth (nbgrader's SaveCells)."""
-    with open_gradebook(course) as gradebook:
+
+    def work(gradebook: Gradebook) -> None:
         gradebook.update_or_create_assignment(assignment)
-    where = {"notebook": assignment, "assignment": assignment, "db_url": course.gradebook_url}
+        SaveCells().save(gradebook, assignment, grading_version)
+
     try:
-        ng.SaveCells().preprocess(grading_version, {"nbgrader": where})
+        database.in_transaction(course, work)
     except RuntimeError as error:
         raise SourceFault(
             f"{assignment}: cells were added or removed since submissions came in; nbgrader keeps no marks over "
@@ -88,14 +149,16 @@ def register(course: Course, assignment: str, grading_version: NotebookNode) -> 
 
 def enrol(course: Course, students: list[str]) -> None:
     """Students who may hand something in, so that those who do not are seen to be missing."""
-    with open_gradebook(course) as gradebook:
+
+    def work(gradebook: Gradebook) -> None:
         for student in students:
             gradebook.update_or_create_student(student)
 
+    database.in_transaction(course, work)
+
 
 def set_due(course: Course, assignment: str, due: datetime) -> None:
-    with open_gradebook(course) as gradebook:
-        gradebook.update_or_create_assignment(assignment, duedate=due)
+    database.in_transaction(course, lambda book: book.update_or_create_assignment(assignment, duedate=due))
 
 
 def blueprint_from_gradebook(gradebook: Gradebook, assignment: str) -> Blueprint:
@@ -123,66 +186,82 @@ def blueprint_from_gradebook(gradebook: Gradebook, assignment: str) -> Blueprint
 
 
 def record(course: Course, assignment: str, student: str, nb: NotebookNode, timestamp: datetime | None) -> None:
-    """Store a judged notebook by nbgrader's unmodified SaveAutoGrades and AssignLatePenalties."""
-    target = autograded_path(course, assignment, student)
-    unchanged = _digest(target) == nb.metadata["course"]["digest"]
-    with open_gradebook(course) as gradebook:
-        gradebook.update_or_create_student(student)
-        gradebook.update_or_create_submission(assignment, student, timestamp=timestamp)
-        marked = _marked_by_hand(gradebook, assignment, student) if unchanged else []
-    resources = {
-        "nbgrader": {
-            "student": student,
-            "assignment": assignment,
-            "notebook": assignment,
-            "db_url": course.gradebook_url,
-        }
-    }
-    late = Config(AssignLatePenalties={"plugin_class": LatePenalty})
-    for step in (ng.SaveAutoGrades(), ng.AssignLatePenalties(config=late), ng.CheckCellMetadata()):
-        nb, resources = step.preprocess(nb, resources)
-    with open_gradebook(course) as gradebook:
+    """Store a judged notebook by the rules of nbgrader's SaveAutoGrades and AssignLatePenalties."""
+    target, fault = autograded_path(course, assignment, student), _fault_path(course, assignment, student)
+    unchanged = _last_digest(target, fault) == nb.metadata["course"]["digest"]
+    _check_unique(nb)
+
+    def work(gradebook: Gradebook) -> None:
+        submission, notebook = _submission(gradebook, assignment, student, timestamp)
+        held = _OneSubmission(notebook)
+        marked = held.marked_by_hand() if unchanged else []
+        SaveAutoGrades().save(held, nb)
         # nbgrader asks for every mark given by hand to be looked at again, even if nothing was handed in anew.
-        for name in marked:
-            gradebook.find_grade(name, assignment, assignment, student).needs_manual_grade = False
-        gradebook.db.commit()
-    write_notebook(nb, target)
-    _fault_path(course, assignment, student).unlink(missing_ok=True)
+        for grade in marked:
+            grade.needs_manual_grade = False
+        gradebook.db.flush()
+        AssignLatePenalties(config=Config(AssignLatePenalties={"plugin_class": LatePenalty})).save(submission, notebook)
+
+    database.in_transaction(course, work)
+    write_atomically(target, dump_notebook(nb))
+    fault.unlink(missing_ok=True)
 
 
 def record_fault(course: Course, assignment: str, student: str, reason: str, timestamp: datetime | None) -> None:
-    """No score: the submission is there, what a machine would have judged is not, and the reason is kept."""
-    with open_gradebook(course) as gradebook:
-        gradebook.update_or_create_student(student)
-        gradebook.update_or_create_submission(assignment, student, timestamp=timestamp)
-        notebook = gradebook.find_submission_notebook(assignment, assignment, student)
+    """No score: the submission is there, what a machine would have judged is not, and the reason is kept.
+
+    Marks given by hand stay, with the digest of the work they were given for, so that a regrade finds them valid.
+    """
+    target, fault = autograded_path(course, assignment, student), _fault_path(course, assignment, student)
+
+    def work(gradebook: Gradebook) -> None:
+        _, notebook = _submission(gradebook, assignment, student, timestamp)
         for grade in notebook.grades:
             grade.auto_score = None
-            grade.needs_manual_grade = True
-        gradebook.db.commit()
-    autograded_path(course, assignment, student).unlink(missing_ok=True)
-    path = _fault_path(course, assignment, student)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(reason + "\n", encoding="utf-8")
+            if grade.manual_score is None:
+                grade.needs_manual_grade = True
+
+    database.in_transaction(course, work)
+    write_atomically(fault, json.dumps({"reason": reason, "digest": _last_digest(target, fault)}) + "\n")
+    target.unlink(missing_ok=True)
+
+
+def _check_unique(nb: NotebookNode) -> None:
+    """What is left of nbgrader's CheckCellMetadata: repair has replaced all else by the checked source's metadata."""
+    ids = [name for name in map(grade_id, nb.cells) if name]
+    if len(ids) != len(set(ids)):
+        raise AssertionError(f"a repaired notebook has two cells with one id: {sorted(ids)}")
+
+
+def _submission(
+    gradebook: Gradebook, assignment: str, student: str, timestamp: datetime | None
+) -> tuple[SubmittedAssignment, SubmittedNotebook]:
+    gradebook.update_or_create_student(student)
+    submission = gradebook.update_or_create_submission(assignment, student, timestamp=timestamp)
+    return submission, gradebook.find_submission_notebook(assignment, assignment, student)
 
 
 def mark(course: Course, assignment: str, student: str, cell: str, points: float, comment: str) -> None:
     """An instructor's mark and comment for a written question, as formgrader would store them."""
-    with open_gradebook(course) as gradebook:
+
+    def work(gradebook: Gradebook) -> None:
         grade = gradebook.find_grade(cell, assignment, assignment, student)
         grade.manual_score, grade.needs_manual_grade = points, False
         gradebook.find_comment(cell, assignment, assignment, student).manual_comment = comment
-        gradebook.db.commit()
+
+    database.in_transaction(course, work)
 
 
 def refresh_penalties(course: Course, assignment: str) -> None:
     """Marks given by hand change what being late costs; nbgrader works it out only when it grades."""
-    with open_gradebook(course) as gradebook:
+
+    def work(gradebook: Gradebook) -> None:
         for submission in gradebook.assignment_submissions(assignment):
-            for notebook in submission.notebooks:
-                if submission.total_seconds_late > 0:
+            if submission.total_seconds_late > 0:
+                for notebook in submission.notebooks:
                     notebook.late_submission_penalty = penalty(notebook.score, submission.total_seconds_late)
-        gradebook.db.commit()
+
+    database.in_transaction(course, work)
 
 
 def comments(course: Course, assignment: str, student: str) -> dict[str, str]:
@@ -226,7 +305,7 @@ def _row(course: Course, gradebook: Gradebook, blueprint: Blueprint, student: st
         for name, exercise in blueprint.exercises.items()
     }
     written = {cell.grade_id: Score(scores[cell.grade_id], cell.points or 0.0) for cell in blueprint.written}
-    fault = _fault_path(course, assignment, student)
+    fault = _read_json(_fault_path(course, assignment, student))
     row = Row(
         assignment,
         student,
@@ -238,9 +317,9 @@ def _row(course: Course, gradebook: Gradebook, blueprint: Blueprint, student: st
         exercises=exercises,
         written=written,
     )
-    if fault.is_file() or any(score.points is None for score in exercises.values()):
+    if fault or any(score.points is None for score in exercises.values()):
         row.status = "ungraded"
-        row.remarks = [fault.read_text(encoding="utf-8").strip() if fault.is_file() else "not graded yet"]
+        row.remarks = [str(fault.get("reason", "not graded yet"))]
         return row
     row.score = round(max(0.0, float(notebook.score) - row.late_penalty), 4)
     if any(score.points is None for score in written.values()):
@@ -263,22 +342,29 @@ def _sum(points: list[float | None], maximum: float) -> Score:
 
 
 def _remarks(path: Path) -> list[str]:
-    if not path.is_file():
-        return []
-    return [str(remark) for remark in read_notebook(path).metadata.get("course", {}).get("remarks", [])]
+    return [str(remark) for remark in _judged(path).get("remarks", [])]
 
 
-def _digest(path: Path) -> str | None:
-    return read_notebook(path).metadata.get("course", {}).get("digest") if path.is_file() else None
+def _last_digest(target: Path, fault: Path) -> str | None:
+    """Which bytes were judged last."""
+    return _judged(target).get("digest") or _read_json(fault).get("digest")
 
 
-def _marked_by_hand(gradebook: Gradebook, assignment: str, student: str) -> list[str]:
-    notebook = gradebook.find_submission_notebook(assignment, assignment, student)
-    return [g.name for g in notebook.grades if g.manual_score is not None and not g.needs_manual_grade]
+def _judged(path: Path) -> dict[str, Any]:
+    return _read_json(path).get("metadata", {}).get("course", {})
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """A file that only this module writes; one that is not there, or was damaged, tells nothing."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _fault_path(course: Course, assignment: str, student: str) -> Path:
-    return course.grading / "ungraded" / assignment / f"{student}.txt"
+    return course.grading / "ungraded" / assignment / f"{student}.json"
 
 
 @contextlib.contextmanager
@@ -288,7 +374,8 @@ def logs_to_file(course: Course, name: str) -> Iterator[Path]:
     path = course.logs / f"{name}.log"
     handler = logging.FileHandler(path, mode="w", encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    loggers = [logging.getLogger(n) for n in ("traitlets", "nbgrader", "NbGrader", "alembic", "jupyter_client")]
+    names = ("traitlets", "nbgrader", "NbGrader", "alembic", "jupyter_client", "tornado.application", "distributed")
+    loggers = [logging.getLogger(n) for n in names]
     before = [(logger, logger.handlers[:], logger.propagate, logger.level) for logger in loggers]
     for logger in loggers:
         logger.handlers, logger.propagate = [handler], False

@@ -158,7 +158,7 @@ def test_a_fault_of_the_grader_leaves_no_score_and_a_regrade_gives_one(course):
     hand_in(course, "bob")
     batch.grade(course, NAME, limits=LIMITS)
     assert row_of(course, "bob").score == 15.0
-    batch.grade(course, NAME, limits=LIMITS, engine=Broken())
+    batch.grade(course, NAME, limits=LIMITS, engine=Broken(), fresh=True)
     bob = row_of(course, "bob")
     assert (bob.status, bob.score, bob.remarks) == ("ungraded", None, ["no memory left"])
     with gradebook.open_gradebook(course) as book:
