@@ -195,6 +195,19 @@ def test_a_training_step_leaves_parameters_and_state_alone(params, chunk, rng):
     assert np.array_equal(h_0, kept[1])
 
 
+@pytest.mark.parametrize("size", [6, 6000])
+def test_the_gradient_of_a_look_up_adds_up_all_uses_of_a_row(size, rng):
+    drawn = init_language_model(size, E, H, rng, dtype=np.float64)
+    params = drawn | {"W_hy": rng.normal(size=(H, size))}
+    inputs, targets = rng.integers(5, size=(2, T, B))
+    embed = torch.from_numpy(params["W_xe"]).requires_grad_(True)
+    cell = rnn_to_torch({k: params[k] for k in ("W_xh", "W_hh", "b_h")})
+    logits = cell(embed[torch.from_numpy(inputs)])[0] @ torch.from_numpy(params["W_hy"])
+    loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), torch.from_numpy(targets).flatten(), reduction="sum")
+    (loss / B).backward()
+    assert relative_error(tbptt_step(params, inputs, targets)[1]["W_xe"], embed.grad.numpy()) < 1e-12
+
+
 def test_a_layer_of_another_kind_trains_as_well(params, chunk):
     def relu_layer(xs, inner, state=None):
         hs = simple_rnn_forward(xs, **inner, h_0=state)
