@@ -165,8 +165,7 @@ def check_worker(assignment: str, judges: str) -> str | None:
     if not differing:
         return None
     return (
-        f"{who} has another course in {_root()}: its {', '.join(differing)} "
-        f"{'differs' if len(differing) == 1 else 'differ'} from this machine's. "
+        f"{who} has another course in {_root()}; it differs from this machine's in: {', '.join(differing)}. "
         "Bring its clone and its environment to the same state, and start it again."
     )
 

@@ -126,7 +126,9 @@ def _digest_files(top: Path, paths: Iterable[Path]) -> str:
 
 def _packages(root: Path) -> str:
     """Installed versions of what the lock names, or of everything where there is no lock."""
-    installed = _installed(tuple(sys.path))
+    # Only where packages are installed: some libraries add folders of their own to the path when they are imported.
+    places = tuple(p for p in sys.path if Path(p).name in ("site-packages", "dist-packages"))
+    installed = _installed(places)
     lock = root / "requirements.txt"
     if lock.is_file():
         names = re.findall(r"^([A-Za-z0-9._-]+)==", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)
@@ -139,7 +141,7 @@ def _installed(places: tuple[str, ...]) -> dict[str, str]:
     """Name and version of every package, from the names of their folders, since reading them takes a second."""
     found: dict[str, str] = {}
     for place in reversed(places):
-        for folder in Path(place or ".").glob("*.dist-info"):
+        for folder in Path(place).glob("*.dist-info"):
             name, _, version = folder.name.removesuffix(".dist-info").partition("-")
             found[_normal(name)] = version
     return found

@@ -75,7 +75,7 @@ def dump(course: Course) -> dict[str, Any]:
     engine = sqlalchemy.create_engine(database.url_of(course), poolclass=sqlalchemy.NullPool)
     with engine.connect() as connection:
         found: dict[str, Any] = {
-            name: sorted(repr(tuple(row)) for row in connection.execute(sqlalchemy.text(query)))
+            name: sorted(repr([_plain(value) for value in row]) for row in connection.execute(sqlalchemy.text(query)))
             for name, query in TABLES.items()
         }
         for table in COUNTED:
@@ -90,6 +90,13 @@ def dump(course: Course) -> dict[str, Any]:
         found[f"ungraded {path.name}"] = json.loads(path.read_text())
     found["table"] = [dataclasses.asdict(row) for row in gradebook.rows(course, NAME)]
     return found
+
+
+def _plain(value: Any) -> Any:
+    """The same for every kind of database."""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S.%f")
+    return int(value) if isinstance(value, bool) else value
 
 
 def difference(have: dict[str, Any], want: dict[str, Any]) -> str | None:
