@@ -393,8 +393,9 @@ attack(
     import sqlite3
     try:
         book = sqlite3.connect('@ROOT@/_grading/gradebook.db')
-        print(book.execute('select * from grade').fetchall())
-        book.execute('update grade set score = 100'); book.commit()
+        for (table,) in book.execute("select name from sqlite_master where type = 'table'").fetchall():
+            print(table, book.execute(f'select * from "{table}"').fetchall())
+        book.execute('update grade set manual_score = 4'); book.commit()
     except Exception as error: print(error)""",
 )
 attack(

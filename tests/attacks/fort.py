@@ -114,6 +114,11 @@ def blueprint() -> Blueprint:
     return Blueprint.from_notebook(NAME, grading_version(source_notebook()))
 
 
+def learnt(seen: str) -> list[str]:
+    """Which of the secrets are in what a student gets to see."""
+    return [name for name, word in CANARIES.items() if word in seen]
+
+
 @contextmanager
 def fort(root: Path) -> Iterator[Path]:
     """The course at `root`, with secrets beside it and in the environment while the block runs."""
@@ -129,8 +134,9 @@ def fort(root: Path) -> Iterator[Path]:
     other.parent.mkdir(parents=True)
     other.write_text(f'{{"stolen": "{CANARIES["other"]}"}}')
     book = sqlite3.connect(root / "_grading" / "gradebook.db")
-    book.execute("create table grade (student text, score real)")
-    book.execute("insert into grade values (?, 1.0)", (CANARIES["gradebook"],))
+    # Named as nbgrader names them, so that one attack fits both.
+    book.execute("create table grade (student text, auto_score real, manual_score real)")
+    book.execute("insert into grade values (?, 1.0, null)", (CANARIES["gradebook"],))
     book.commit()
     book.close()
     home = root / "home"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sysconfig
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,8 @@ class Outcome:
     result: Result
 
 
-def submission(attack: Attack, root: Path) -> NotebookNode:
+def handed_in(attack: Attack, root: Path) -> NotebookNode:
+    """The notebook as the attacker hands it in."""
     packages = sysconfig.get_path("purelib")
     worth_searching = ["/course", "/python", "/opt", "/home", "/root", "/srv", "/var", "/tmp", "/usr/local"]
     worth_searching += ["/usr/lib/python3", packages, f"{fort.REPOSITORY}/course_lib", str(root)]
@@ -52,6 +54,11 @@ def submission(attack: Attack, root: Path) -> NotebookNode:
         nb.cells.insert(at["softmax"], new_code_cell(located(attack.before)))
     if attack.notebook is not None:
         attack.notebook(nb)
+    return nb
+
+
+def submission(attack: Attack, root: Path) -> NotebookNode:
+    nb = handed_in(attack, root)
     repair(nb, fort.blueprint())
     return nb
 
@@ -60,10 +67,17 @@ def grade(attack: Attack, engine: Engine, root: Path, limits: Limits = LIMITS) -
     job = Job.make(fort.NAME, attack.name, submission(attack, root), root, limits, None)
     result = engine.run(job)
     points = sum(fort.POINTS[name] for name, test in result.tests.items() if test.passed)
-    seen = result.to_json()
-    return Outcome(attack, points, [name for name, word in fort.CANARIES.items() if word in seen], result)
+    return Outcome(attack, points, fort.learnt(result.to_json()), result)
 
 
-def grade_all(attacks: list[Attack], engine: Engine, root: Path, workers: int = 2) -> list[Outcome]:
+def grade_all(
+    attacks: list[Attack], engine: Engine, root: Path, workers: int = 2, done: Callable[[Outcome], None] | None = None
+) -> list[Outcome]:
+    """All of them, `workers` at a time; `done` hears of each in the order of the table."""
+    found = []
     with ThreadPoolExecutor(workers) as pool:
-        return list(pool.map(lambda attack: grade(attack, engine, root), attacks))
+        for outcome in pool.map(lambda attack: grade(attack, engine, root), attacks):
+            found.append(outcome)
+            if done is not None:
+                done(outcome)
+    return found

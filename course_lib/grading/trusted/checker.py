@@ -332,7 +332,9 @@ def answer(request: dict[str, Any], descriptors: list[int]) -> None:
     engine, control = (socket.socket(fileno=d) for d in descriptors)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # What a test makes of a huge answer should end as its MemoryError, not as the machine's.
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    most = MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
     def watch() -> None:
         # The engine says nothing more; a readable socket means that it has gone, or wants an end.
