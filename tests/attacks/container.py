@@ -49,7 +49,10 @@ def why_not() -> str:
 
 
 def command(arguments: list[str], *, read: dict[Path, str] | None = None, turn: int = 0) -> list[str]:
-    """The command that runs Python with these arguments in the container. `read`: more folders, and where to see them."""
+    """The command that runs Python with these arguments in the container.
+
+    `read` gives more folders and where they are seen; each `turn` is another user.
+    """
     seen = [Path(sys.base_prefix), Path(sys.prefix), REPOSITORY]
     binds: list[str] = []
     for name in SYSTEM:

@@ -106,11 +106,8 @@ def main(name: str) -> int:
         if done["success"]:
             with nbgrader.gradebook as book:
                 submission = book.find_submission_notebook(fort.NAME, fort.NAME, STUDENT)
-                given = [
-                    g.score if g.auto_score is not None or g.manual_score is not None else None
-                    for g in submission.grades
-                ]
-                points = None if None in given else sum(given)
+                without = [g for g in submission.grades if g.auto_score is None and g.manual_score is None]
+                points = None if without else sum(g.score for g in submission.grades)
                 trouble = "" if points is not None else "a test without a score"
         else:
             trouble = (done.get("error") or done.get("log") or "failed").strip().splitlines()[-1]

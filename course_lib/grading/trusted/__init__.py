@@ -11,11 +11,12 @@ engine       a job in, a result out; starts the two fork servers and keeps them
 plan         a notebook as an ordered list of steps
 checker      one submission: cells, snapshots, tests, verdicts
 proxies      the student's functions and objects as tests see them
+drive        training and differentiating a student's PyTorch module from a test
 messages     what a student may read of a failed test
 student      the checker's end of a student's process: deadlines, kills, replays, memory
 sandbox      which walls this machine has; the commands that put them up
 edition      what a student's code may import
-inside/      what is copied into the sandbox: wire, fork server, confinement, shell
+inside/      what is copied into the sandbox: wire, fork server, confinement, shell, training loops
 """
 
 from typing import Any

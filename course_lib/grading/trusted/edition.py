@@ -3,6 +3,20 @@
 The student edition of `course_lib` is a copy whose modules all import, but which lacks the functions that the
 assignment asks for, the grader, the command line and the book's builder. It is built from source files alone, so that
 no compiled copy of a reference comes along. Packages are not copied; an :class:`Edition` names where each one lies.
+
+Which functions are left out
+----------------------------
+A module of hidden tests (`tests/hidden/a2_rnn.py`) may hold two constants, each a dict of literals that maps a function
+to the module of `course_lib` that defines it:
+
+    REFERENCES = {"rnn_forward": "course_lib.recurrent.rnn"}             # the exercises; needed by the tests as well
+    ABSENT = {"rnn_forward_stepwise": "course_lib.recurrent.rnn"}        # more that must not be there; optional
+
+`REFERENCES` says what the assignment asks for. `ABSENT` is for what it does not ask for but what would answer it: a slow
+twin of a reference, a wrapper around it, a second name. Both are read from the module's text, without running it. Their
+definitions are cut out of the copy, and their names out of every import and every `__all__` in it, so that the other
+modules still import. One that calls a function that is left out fails when called, not before; if it should not even
+be there, list it too. A name that its module does not define is the instructor's mistake and stops grading.
 """
 
 from __future__ import annotations

@@ -123,7 +123,8 @@ def hidden_message(text: str, heard: Iterable[str], extents: Iterable[int], word
         inside = safe_message(Exception(), extents, words, wrapped.group(2))
         inside = f"({wrapped.group(1)}: {inside})" if inside else f"({wrapped.group(1)})"
         text = text[: wrapped.start()] + inside
-    for said in sorted((t for t in heard if len(t) >= 4), key=len, reverse=True)[:500]:
+    # A word of the notebook stood there before any input was sent: at most the choice of it tells something.
+    for said in sorted((t for t in heard if len(t) >= 4 and t not in words), key=len, reverse=True)[:500]:
         for form in {said, repr(said)[1:-1], said[:40]}:
             text = text.replace(form, "…")
     text = re.sub(r"\barray\((?:[^()]|\([^()]*\))*\)?", "array(…)", text)

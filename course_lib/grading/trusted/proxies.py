@@ -160,6 +160,11 @@ class RemoteIterator(Remote):
         return got[0]
 
 
+def loop_of(remote: Remote, name: str) -> Any:
+    """The function of `inside.loops` in the process where `remote` lives."""
+    return _get(remote, "__link").loop(name)
+
+
 _KINDS = {"object": Remote, "callable": RemoteCallable, "iterator": RemoteIterator}
 
 
@@ -199,6 +204,11 @@ class Link:
         reply, buffers = self._ask({"op": "get", "name": name}, [])
         if reply.get("missing") is True:
             raise KeyError(name)
+        return self._value(reply, buffers)
+
+    def loop(self, name: str) -> Any:
+        """A function of `inside.loops`, to be called where the student's objects live."""
+        reply, buffers = self._ask({"op": "loop", "name": name}, [])
         return self._value(reply, buffers)
 
     def member(self, remote: Remote, what: str, *args: Any) -> Any:
