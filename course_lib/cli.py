@@ -235,7 +235,8 @@ def grade(
     lateness counts. Marks and comments given by hand are kept. Grading again gives the same scores, and executes
     only what is new. A run that was stopped, by whatever, is completed by the same command.
 
-    Student code runs on this machine WITHOUT isolation: it can read your files and use the network.
+    Student code runs in the strongest sandbox that this machine has, and is judged outside it; which one is printed
+    first. `course doctor` says more.
 
     \b
     Examples:
@@ -245,7 +246,7 @@ def grade(
       course grade a2-rnn --scheduler tcp://scheduler:8786
     """
     course = _course(ctx)
-    from course_lib.grading import batch, database, engine, feedback, gradebook
+    from course_lib.grading import batch, database, engines, feedback, gradebook
     from course_lib.grading import sample as samples
 
     name = _one(course, assignment)
@@ -262,7 +263,7 @@ def grade(
         database.choose(db)
     if due:
         gradebook.set_due(course, name, _date(due))
-    runner = engine.KernelEngine()
+    runner = engines.engine()
     talk.print(f"[yellow]note:[/] {runner.promise}", soft_wrap=True)
     with _progress(f"grading {name}") as (set_total, advance):
         report = batch.grade(
@@ -404,6 +405,40 @@ def mutants(
 
 
 @main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
+@click.pass_context
+def doctor(ctx: click.Context, as_json: bool) -> None:
+    """Say which walls this machine can put around student code, and what it cannot promise.
+
+    Walls are tried, not looked up: each kind starts a sandbox and shuts one process in. Grading uses the first that
+    works. Exit status 1 means that files would not be protected.
+
+    \b
+    Example:
+      course doctor
+    """
+    from course_lib.grading import trusted
+
+    findings = [{"wall": name, "works": works, "says": says} for name, works, says in trusted.describe()]
+    in_force = next((f["wall"] for f in findings if f["works"] and f["wall"] != "seccomp"), None)
+
+    def show() -> None:
+        out = results()
+        for finding in findings:
+            mark = "[green]✓[/]" if finding["works"] else "[red]✗[/]"
+            chosen = "  [bold]in force[/]" if finding["wall"] == in_force else ""
+            out.print(f"{mark} [bold]{finding['wall']}[/]{chosen}", soft_wrap=True)
+            out.print(f"  {finding['says']}", soft_wrap=True)
+
+    _print({"in_force": in_force, "walls": findings}, as_json, show)
+    if in_force not in ("bubblewrap", "landlock"):
+        raise CourseError(
+            "nothing here keeps student code from your files. On Debian or Ubuntu: apt-get install bubblewrap; "
+            "elsewhere grade only work that you trust, or use another machine."
+        )
+
+
+@main.command()
 @click.argument("assignment", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print who did what as JSON.")
 @click.pass_context
@@ -537,7 +572,12 @@ def _show_check(report: Any) -> None:
     table.add_column("exercise")
     table.add_column("state")
     table.add_column("what the tests say", overflow="fold")
-    looks = {"ready": "[green]✓ ready[/]", "not started": "[yellow]– not started[/]", "fails": "[red]✗ fails[/]"}
+    looks = {
+        "ready": "[green]✓ visible tests pass[/]",
+        "written": "[green]✓ written, marked by hand[/]",
+        "not started": "[yellow]– not started[/]",
+        "fails": "[red]✗ fails[/]",
+    }
     for line in report.lines:
         table.add_row(escape(line.name), looks[line.state], escape(line.message))
     console = results()
@@ -547,7 +587,7 @@ def _show_check(report: Any) -> None:
     if report.ready:
         console.print("Everything visible passes. Hand it in.")
     else:
-        left = sum(line.state != "ready" for line in report.lines)
+        left = sum(not line.done for line in report.lines)
         console.print(f"{left} of {len(report.lines)} still to do.")
 
 

@@ -39,7 +39,7 @@ def run(course):
 
 def test_help_names_every_verb_and_gives_examples():
     text = CliRunner().invoke(main, ["--help"]).output
-    for verb in ("build", "release", "check", "grade", "feedback", "export", "mutants", "sample"):
+    for verb in ("build", "release", "check", "doctor", "grade", "feedback", "export", "mutants", "sample"):
         assert f"  {verb} " in text
         help_of_verb = CliRunner().invoke(main, [verb, "--help"])
         assert help_of_verb.exit_code == 0
@@ -47,8 +47,22 @@ def test_help_names_every_verb_and_gives_examples():
     assert "course grade a2-rnn --sample" in text
 
 
-def test_the_help_of_grade_promises_no_isolation():
-    assert "WITHOUT isolation" in CliRunner().invoke(main, ["grade", "--help"]).output
+def test_the_help_of_grade_says_who_knows_about_isolation():
+    assert "course doctor" in CliRunner().invoke(main, ["grade", "--help"]).output
+
+
+def test_doctor_names_the_wall_in_force_and_fails_where_files_are_open(run, monkeypatch):
+    from course_lib.grading import trusted
+
+    rows = [("bubblewrap", False, "not installed"), ("landlock", True, "promise"), ("limits", True, "promise")]
+    monkeypatch.setattr(trusted, "describe", lambda: rows, raising=False)
+    good = run("doctor", "--json")
+    assert good.exit_code == 0
+    assert json.loads(good.stdout)["in_force"] == "landlock"
+    monkeypatch.setattr(trusted, "describe", lambda: [rows[0], ("landlock", False, "no"), rows[2]], raising=False)
+    bad = run("doctor")
+    assert bad.exit_code == 1
+    assert "apt-get install bubblewrap" in bad.stderr
 
 
 @pytest.mark.parametrize(
@@ -116,7 +130,7 @@ def test_release_prints_paths_and_check_agrees(run):
 def test_a_class_from_sample_to_export(course, run):
     graded = run("grade", "--sample", "--timeout", "3", "--json")
     assert graded.exit_code == 0, graded.output
-    assert "WITHOUT isolation" in graded.stderr
+    assert "note: Student code runs" in graded.stderr
     rows = {row["student"]: row for row in json.loads(graded.stdout)}
     assert len(rows) == 12
     assert rows["ada"]["score"] == 20.0

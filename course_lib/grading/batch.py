@@ -18,7 +18,8 @@ import nbformat
 from . import gradebook, release, results
 from .course import Course
 from .durable import CannotGoOn, one_at_a_time
-from .engine import Engine, Job, KernelEngine, Limits, Result, apply
+from .engine import Engine, Job, Limits, Result, apply
+from .engines import engine as default_engine
 from .errors import CourseError
 from .notebooks import Blueprint
 from .submissions import Prepared, Submission, find_submissions, prepare
@@ -66,7 +67,7 @@ def grade(
     With a `scheduler`, submissions run on the workers of that Dask cluster, by an engine of the same class as
     `engine`. With `fresh`, kept results are not used.
     """
-    engine, limits = engine or KernelEngine(), limits or Limits()
+    engine, limits = engine or default_engine(), limits or Limits()
     source = release.check_source(course, assignment)
     found = _wanted(find_submissions(course, assignment, folder), course, assignment, students, folder)
     with (

@@ -17,11 +17,15 @@ from .repair import repair
 
 @dataclass(frozen=True)
 class Line:
-    """One exercise or written question: `state` is "ready", "not started" or "fails"."""
+    """One exercise or written question: `state` is "ready", "written", "not started" or "fails"."""
 
     name: str
     state: str
     message: str = ""
+
+    @property
+    def done(self) -> bool:
+        return self.state in ("ready", "written")
 
 
 @dataclass
@@ -32,7 +36,7 @@ class CheckReport:
 
     @property
     def ready(self) -> bool:
-        return all(line.state == "ready" for line in self.lines) and not self.warnings
+        return all(line.done for line in self.lines) and not self.warnings
 
 
 def check(course: Course, path: Path, assignment: str | None = None, limits: Limits | None = None) -> CheckReport:
@@ -57,7 +61,7 @@ def check(course: Course, path: Path, assignment: str | None = None, limits: Lim
     for cell in nb.cells:
         if is_written(cell):
             untouched = cell.source.strip() == blueprint.by_id[grade_id(cell) or ""].source.strip()
-            report.lines.append(Line(grade_id(cell) or "", "not started" if untouched else "ready"))
+            report.lines.append(Line(grade_id(cell) or "", "not started" if untouched else "written"))
     return report
 
 

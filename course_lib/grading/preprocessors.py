@@ -10,7 +10,8 @@ from nbgrader.api import Gradebook
 from nbgrader.preprocessors import NbGraderPreprocessor
 from traitlets import Float, Integer
 
-from .engine import Job, KernelEngine, Limits, apply
+from .engine import Job, Limits, apply
+from .engines import engine as default_engine
 from .errors import MachineFault
 from .gradebook import blueprint_from_gradebook
 from .notebooks import settle
@@ -42,7 +43,7 @@ class CourseExecute(NbGraderPreprocessor):
     def preprocess(self, nb: NotebookNode, resources: dict) -> tuple[NotebookNode, dict]:
         where = resources["nbgrader"]
         limits = Limits(self.test_seconds, self.cell_seconds, self.submission_seconds, self.output_bytes)
-        engine = KernelEngine()
+        engine = default_engine()
         self.log.warning(engine.promise)
         repairs = list(nb.metadata.get("course", {}).get("remarks", []))
         # nbgrader stands in the course's root while it converts.
