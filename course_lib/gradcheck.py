@@ -26,6 +26,11 @@ def numerical_gradient(f, x, eps=1e-5):
     -------
     array of the shape of x
 
+    Raises
+    ------
+    TypeError
+        If x is not float64.
+
     Examples
     --------
     >>> x = np.array([1.0, 2.0, 3.0])

@@ -36,13 +36,19 @@ def clip_by_global_norm(grads, max_norm):
     norm : float
         The length before clipping, worth logging: it is the first thing to rise when training goes wrong.
 
+    Raises
+    ------
+    ValueError
+        If that length is not finite.
+
     Examples
     --------
     >>> clipped, norm = clip_by_global_norm({"W": np.array([6.0]), "b": np.array([8.0])}, max_norm=5.0)
     >>> clipped["W"], clipped["b"], norm
     (array([3.]), array([4.]), 10.0)
     """
-    norm = global_norm(grads)
+    # Summed in float64: a float32 square overflows at 1.8e19, well within an exploding gradient's reach.
+    norm = float(np.sqrt(sum(np.sum(np.square(g, dtype=np.float64)) for g in grads.values())))
     if not np.isfinite(norm):
         raise ValueError(
             f"the gradient's norm is {norm}; no factor can mend that. Look for a division by zero, a logarithm "

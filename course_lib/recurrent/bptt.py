@@ -98,7 +98,8 @@ def truncated_backward(dhs, hs, xs, W_xh, W_hh, b_h, h_0=None, k=25):
         Gradient of step t's loss with respect to ``hs[t]``.
     hs : (T, B, H) array
         What :func:`~course_lib.recurrent.rnn.rnn_forward` returned.
-    xs, W_xh, W_hh, b_h, h_0
+    xs, W_xh, W_hh, b_h : (T, B, D), (D, H), (H, H), (H,) arrays
+    h_0 : (B, H) array, optional
         What :func:`~course_lib.recurrent.rnn.rnn_forward` was given.
     k : int
         How many steps a loss reaches, 1 or more.
@@ -157,7 +158,7 @@ def jacobian_product_norms(hs, W_hh):
     Returns
     -------
     norms : (T, B) array
-        Row k belongs to ``hs[k]``; the last row is 1.
+        Row k belongs to ``hs[k]``, column b to sequence b; the last row is 1.
 
     Examples
     --------
