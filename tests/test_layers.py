@@ -35,6 +35,9 @@ ONLY_IN = {
     "tests": set(),
 }
 
+# Copied into the sandbox and run there, on the student's side, where the course's own rooms are not.
+IN_THE_SANDBOX = {"grading/trusted/inside/loops.py": {"torch"}}
+
 
 def modules():
     return [path.relative_to(PACKAGE) for path in sorted(PACKAGE.rglob("*.py"))]
@@ -62,7 +65,7 @@ def offences(path):
         where = f"course_lib/{path}:{line} imports {name}"
         if first == "course_lib" and rest and rest[0] not in MAY_IMPORT[room]:
             yield f"{where}; {room or 'the package itself'} may import {sorted(MAY_IMPORT[room]) or 'nothing of it'}"
-        if first in ONLY_IN and room not in ONLY_IN[first]:
+        if first in ONLY_IN and room not in ONLY_IN[first] and first not in IN_THE_SANDBOX.get(path.as_posix(), ()):
             yield f"{where}; only {sorted(ONLY_IN[first]) or 'no module'} may"
 
 
