@@ -24,6 +24,8 @@ def main() -> None:
             importlib.import_module(name)
         except Exception:
             continue
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(1)
     serve(socket.socket(fileno=settings["control"]), checker.answer, ready=settings["ready"])
 
 

@@ -12,11 +12,11 @@ to the module of `course_lib` that defines it:
     REFERENCES = {"rnn_forward": "course_lib.recurrent.rnn"}             # the exercises; needed by the tests as well
     ABSENT = {"rnn_forward_stepwise": "course_lib.recurrent.rnn"}        # more that must not be there; optional
 
-`REFERENCES` says what the assignment asks for. `ABSENT` is for what it does not ask for but what would answer it: a slow
-twin of a reference, a wrapper around it, a second name. Both are read from the module's text, without running it. Their
-definitions are cut out of the copy, and their names out of every import and every `__all__` in it, so that the other
-modules still import. One that calls a function that is left out fails when called, not before; if it should not even
-be there, list it too. A name that its module does not define is the instructor's mistake and stops grading.
+`REFERENCES` says what the assignment asks for. `ABSENT` is for what it does not ask for but what would answer it: a
+slow twin of a reference, a wrapper around it, a second name. Both are read from the module's text, without running it.
+Their definitions are cut out of the copy, and their names out of every import and every `__all__` in it, so that the
+other modules still import. One that calls a function that is left out fails when called, not before; if it should not
+even be there, list it too. A name that its module does not define is the instructor's mistake and stops grading.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ from .plan import DEFAULT_ALLOW
 SHELL_NEEDS = ("ipython",)
 NEVER = frozenset({"grading", "publishing.py", "cli.py", "cli"})
 ONLY_WITH = {"nn": "torch", "plotting.py": "matplotlib"}
-PRELOAD = {"torch": ("torch", "torch._dynamo"), "matplotlib": ("matplotlib.pyplot",)}
+PRELOAD = {"torch": ("torch",), "matplotlib": ("matplotlib.pyplot",)}
+PRELOAD_TO_TRAIN = {"torch": ("torch._dynamo",)}  # the first step of an optimiser imports it
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,12 @@ class Edition:
 
 
 def make_edition(
-    cache: Path, course_lib: Path | None, absent: Mapping[str, str], allow: Iterable[str] = DEFAULT_ALLOW
+    cache: Path,
+    course_lib: Path | None,
+    absent: Mapping[str, str],
+    allow: Iterable[str] = DEFAULT_ALLOW,
+    *,
+    trains: bool = False,
 ) -> Edition:
     """The edition without the functions `absent` (name to module); built once for the same content.
 
@@ -72,6 +78,7 @@ def make_edition(
     course_lib : the package's folder; None leaves it out
     absent : functions to leave out, each with the module that defines it
     allow : names of distributions
+    trains : whether what optimisers need is loaded in advance too
     """
     allow = tuple(allow)
     packages = _packages([*allow, *SHELL_NEEDS])
@@ -91,6 +98,7 @@ def make_edition(
     digest = state.hexdigest()[:20]
     preload = ["numpy"] if any(name == "numpy" for name, _ in packages) else []
     preload += [module for name in allow for module in PRELOAD.get(name, ())]
+    preload += [module for name in allow if trains for module in PRELOAD_TO_TRAIN.get(name, ())]
     edition = Edition(digest, cache / digest, packages, tuple(preload))
     if not edition.folder.is_dir():
         _build(edition, content)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -22,7 +23,7 @@ from ..engine import Job, Result, TestVerdict, Verdict
 from ..errors import CourseError, MachineFault
 from .edition import absent_functions, make_edition
 from .inside import wire
-from .plan import Plan, allowed_packages, make_plan
+from .plan import Plan, allowed_packages, hidden_tests_of, make_plan, trains_networks
 from .sandbox import START_SECONDS, Tier, first_uid, read_until, strongest
 from .student import Walls
 
@@ -78,6 +79,21 @@ class TrustedEngine:
         """End the fork servers; what they started ends with them."""
         self._finalizer()
 
+    def warm(self, job: Job) -> None:
+        """Start the fork servers that this job will need, beside whatever the caller does next.
+
+        The job may hold the untouched release. What goes wrong is left for `run` to meet again and report.
+        """
+
+        def start() -> None:
+            with contextlib.suppress(Exception):
+                plan, _ = make_plan(job)
+                with ThreadPoolExecutor(1) as beside:
+                    beside.submit(self._checkers, job, plan)
+                    self._students(job)
+
+        threading.Thread(target=start, daemon=True).start()
+
     def run(self, job: Job) -> Result:
         began = time.monotonic()
         result = Result(self.name, job.seed)
@@ -104,7 +120,7 @@ class TrustedEngine:
             try:
                 with ThreadPoolExecutor(1) as beside:
                     # Both take about a second to start, the first time.
-                    waiting = beside.submit(self._checkers, job)
+                    waiting = beside.submit(self._checkers, job, plan)
                     students, request = self._students(job)
                     checkers = waiting.result()
                 socket.send_fds(checkers.control, [b"{}"], [theirs.fileno(), students.control.fileno()])
@@ -147,19 +163,20 @@ class TrustedEngine:
 
     def _students(self, job: Job) -> tuple[Server, dict[str, Any]]:
         root = Path(job.root)
-        absent = absent_functions(root / "tests" / "hidden" / f"{job.assignment.replace('-', '_')}.py")
+        absent = absent_functions(hidden_tests_of(root, job.assignment))
         allow = allowed_packages(root, job.assignment)
+        trains = trains_networks(root, job.assignment)
         library = Path(__file__).parents[2]
 
         def start() -> Server:
-            edition = make_edition(Path(self._folder.name), library, absent, allow)
+            edition = make_edition(Path(self._folder.name), library, absent, allow, trains=trains)
             return Server(*self.tier.start(edition), self.tier.request(edition, ""))
 
-        server = self._server(("student", repr(absent), repr(allow)), start)
+        server = self._server(("student", repr(absent), repr(allow), str(trains)), start)
         return server, server.request
 
-    def _checkers(self, job: Job) -> Server:
-        return self._server(("checker", job.root, job.assignment), lambda: _start_checkers(job))
+    def _checkers(self, job: Job, plan: Plan) -> Server:
+        return self._server(("checker", job.root, job.assignment), lambda: _start_checkers(job, plan))
 
     def _server(self, key: tuple[str, ...], start: Callable[[], Server]) -> Server:
         """The running server of that key; while one is being started, only those who need the same wait."""
@@ -172,11 +189,13 @@ class TrustedEngine:
             return server
 
 
-def _start_checkers(job: Job) -> Server:
+def _start_checkers(job: Job, plan: Plan) -> Server:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     reading, writing = os.pipe()
     module = f"tests.hidden.{job.assignment.replace('-', '_')}"
-    settings = {"control": theirs.fileno(), "ready": writing, "root": job.root, "preload": [module]}
+    # What locked cells import, every checker would import anew: torch takes longer than all the rest.
+    preload = [module, *sorted(plan.imports())]
+    settings = {"control": theirs.fileno(), "ready": writing, "root": job.root, "preload": preload}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     here = str(Path(__file__).parents[3])
     path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])

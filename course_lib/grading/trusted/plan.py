@@ -6,6 +6,8 @@ settled once, from the blueprint.
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import dataclasses
 import json
 import re
@@ -58,6 +60,19 @@ class Plan:
     def words(self) -> frozenset[str]:
         """Every word of the student's own code: names that a message may repeat."""
         return frozenset(w for s in self.steps if not s.test for w in re.findall(r"\w+", s.source))
+
+    def imports(self) -> set[str]:
+        """Modules that the instructor's own cells import, at any depth."""
+        found: set[str] = set()
+        for step in self.steps:
+            if step.test or step.locked:
+                with contextlib.suppress(SyntaxError):
+                    for node in ast.walk(ast.parse(step.source)):
+                        if isinstance(node, ast.Import):
+                            found.update(alias.name for alias in node.names)
+                        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                            found.add(node.module)
+        return found
 
 
 def make_plan(job: Job) -> tuple[Plan, Blueprint]:
@@ -125,3 +140,17 @@ def allowed_packages(root: Path, assignment: str) -> tuple[str, ...]:
             allow = raw.get("metadata", {}).get("course", {}).get("allow", list(DEFAULT_ALLOW))
             return tuple(map(str, allow))
     return DEFAULT_ALLOW
+
+
+def trains_networks(root: Path, assignment: str) -> bool:
+    """Whether the instructor's texts speak of optimisers or compiled modules, which make torch load much more.
+
+    A wrong guess costs time, two seconds a submission or three at the start, and never a score.
+    """
+    places = (root / "solutions" / assignment / f"{assignment}.ipynb", hidden_tests_of(root, assignment))
+    texts = [place.read_text(encoding="utf-8") for place in places if place.is_file()]
+    return any(re.search(r"\boptim\b|torch\.compile|trusted\.drive", text) for text in texts)
+
+
+def hidden_tests_of(root: Path, assignment: str) -> Path:
+    return root / "tests" / "hidden" / f"{assignment.replace('-', '_')}.py"
