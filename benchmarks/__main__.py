@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-BENCHMARKS = ["rnn", "char_lm", "scaling"]
+BENCHMARKS = ["rnn", "char_lm", "scaling", "grading"]
 
 
 @click.command()

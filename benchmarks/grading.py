@@ -258,7 +258,7 @@ def rows(
     *,
     size: int = 60,
     sample: int = 12,
-    rounds: int = 3,
+    rounds: int = 1,
     experiment: bool = False,
     sizes: tuple[int, ...] = (10, 60),
     say=lambda text: print(text, file=sys.stderr),

@@ -23,7 +23,7 @@ from ..engine import Job, Result, TestVerdict, Verdict
 from ..errors import CourseError, MachineFault
 from .edition import absent_functions, make_edition
 from .inside import wire
-from .plan import Plan, allowed_packages, hidden_tests_of, make_plan, trains_networks
+from .plan import Plan, allowed_packages, hidden_tests_of, imports_of, make_plan, trains_networks
 from .sandbox import START_SECONDS, Tier, first_uid, read_until, strongest
 from .student import Walls
 
@@ -79,20 +79,19 @@ class TrustedEngine:
         """End the fork servers; what they started ends with them."""
         self._finalizer()
 
-    def warm(self, job: Job) -> None:
-        """Start the fork servers that this job will need, beside whatever the caller does next.
+    def warm(self, root: Path, assignment: str) -> None:
+        """Begin to start the fork servers that this assignment needs, and return at once.
 
-        The job may hold the untouched release. What goes wrong is left for `run` to meet again and report.
+        Worth calling first thing in a command: torch takes seconds to load, and so does nbgrader, on another core.
+        What goes wrong here is left for `run` to meet again and report.
         """
 
-        def start() -> None:
+        def start(what: Callable[[str, str], object]) -> None:
             with contextlib.suppress(Exception):
-                plan, _ = make_plan(job)
-                with ThreadPoolExecutor(1) as beside:
-                    beside.submit(self._checkers, job, plan)
-                    self._students(job)
+                what(str(root), assignment)
 
-        threading.Thread(target=start, daemon=True).start()
+        for what in (self._students, self._checkers):
+            threading.Thread(target=start, args=(what,), daemon=True).start()
 
     def run(self, job: Job) -> Result:
         began = time.monotonic()
@@ -120,8 +119,8 @@ class TrustedEngine:
             try:
                 with ThreadPoolExecutor(1) as beside:
                     # Both take about a second to start, the first time.
-                    waiting = beside.submit(self._checkers, job, plan)
-                    students, request = self._students(job)
+                    waiting = beside.submit(self._checkers, job.root, job.assignment)
+                    students, request = self._students(job.root, job.assignment)
                     checkers = waiting.result()
                 socket.send_fds(checkers.control, [b"{}"], [theirs.fileno(), students.control.fileno()])
             except OSError as error:
@@ -161,11 +160,11 @@ class TrustedEngine:
 
     # --- fork servers, started when first needed and kept
 
-    def _students(self, job: Job) -> tuple[Server, dict[str, Any]]:
-        root = Path(job.root)
-        absent = absent_functions(hidden_tests_of(root, job.assignment))
-        allow = allowed_packages(root, job.assignment)
-        trains = trains_networks(root, job.assignment)
+    def _students(self, course: str, assignment: str) -> tuple[Server, dict[str, Any]]:
+        root = Path(course)
+        absent = absent_functions(hidden_tests_of(root, assignment))
+        allow = allowed_packages(root, assignment)
+        trains = trains_networks(root, assignment)
         library = Path(__file__).parents[2]
 
         def start() -> Server:
@@ -175,8 +174,8 @@ class TrustedEngine:
         server = self._server(("student", repr(absent), repr(allow), str(trains)), start)
         return server, server.request
 
-    def _checkers(self, job: Job, plan: Plan) -> Server:
-        return self._server(("checker", job.root, job.assignment), lambda: _start_checkers(job, plan))
+    def _checkers(self, course: str, assignment: str) -> Server:
+        return self._server(("checker", course, assignment), lambda: _start_checkers(course, assignment))
 
     def _server(self, key: tuple[str, ...], start: Callable[[], Server]) -> Server:
         """The running server of that key; while one is being started, only those who need the same wait."""
@@ -189,13 +188,13 @@ class TrustedEngine:
             return server
 
 
-def _start_checkers(job: Job, plan: Plan) -> Server:
+def _start_checkers(root: str, assignment: str) -> Server:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     reading, writing = os.pipe()
-    module = f"tests.hidden.{job.assignment.replace('-', '_')}"
+    module = f"tests.hidden.{assignment.replace('-', '_')}"
     # What locked cells import, every checker would import anew: torch takes longer than all the rest.
-    preload = [module, *sorted(plan.imports())]
-    settings = {"control": theirs.fileno(), "ready": writing, "root": job.root, "preload": preload}
+    preload = [module, *sorted(imports_of(Path(root), assignment))]
+    settings = {"control": theirs.fileno(), "ready": writing, "root": root, "preload": preload}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     here = str(Path(__file__).parents[3])
     path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -61,19 +61,6 @@ class Plan:
         """Every word of the student's own code: names that a message may repeat."""
         return frozenset(w for s in self.steps if not s.test for w in re.findall(r"\w+", s.source))
 
-    def imports(self) -> set[str]:
-        """Modules that the instructor's own cells import, at any depth."""
-        found: set[str] = set()
-        for step in self.steps:
-            if step.test or step.locked:
-                with contextlib.suppress(SyntaxError):
-                    for node in ast.walk(ast.parse(step.source)):
-                        if isinstance(node, ast.Import):
-                            found.update(alias.name for alias in node.names)
-                        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                            found.add(node.module)
-        return found
-
 
 def make_plan(job: Job) -> tuple[Plan, Blueprint]:
     # Imported here: the checker reads plans and needs none of it.
@@ -154,3 +141,20 @@ def trains_networks(root: Path, assignment: str) -> bool:
 
 def hidden_tests_of(root: Path, assignment: str) -> Path:
     return root / "tests" / "hidden" / f"{assignment.replace('-', '_')}.py"
+
+
+def imports_of(root: Path, assignment: str) -> set[str]:
+    """Modules that the locked cells of the instructor's notebook import."""
+    path = root / "solutions" / assignment / f"{assignment}.ipynb"
+    raw = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    found: set[str] = set()
+    for cell in raw.get("cells", []):
+        if cell.get("cell_type") != "code" or not cell.get("metadata", {}).get("nbgrader", {}).get("locked"):
+            continue
+        with contextlib.suppress(SyntaxError):
+            for node in ast.walk(ast.parse("".join(cell.get("source", "")))):
+                if isinstance(node, ast.Import):
+                    found.update(alias.name for alias in node.names)
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    found.add(node.module)
+    return found

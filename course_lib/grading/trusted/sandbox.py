@@ -193,7 +193,11 @@ def _masked() -> list[str]:
 
 
 class Landlock(Tier):
-    """The kernel's own list of readable folders, where no other file tree can be had."""
+    """The kernel's own list of readable folders, where no other file tree can be had.
+
+    ``python -m tests.attacks --tier landlock`` shows what holds. As an ordinary user with libseccomp: every attack
+    but the fork bomb, which costs its own submission's score and nobody's secret.
+    """
 
     name = "landlock"
     promise = (
@@ -205,6 +209,8 @@ class Landlock(Tier):
         "names of other processes may be visible",
         "without libseccomp and before Linux 6.12, processes of the same user can be ended by student code",
         "the temporary folder's total size is limited by the disk",
+        "unless root grades, processes are counted with the grader's own: a submission that forks without end is left "
+        "ungraded, and may keep one that runs beside it from starting (then that is ungraded too; grade again)",
     )
 
     def command(self, edition: Edition) -> tuple[list[str], dict[str, str]]:
@@ -239,7 +245,11 @@ def _readable(edition: Edition) -> list[str]:
 
 
 class Limits(Landlock):
-    """No walls around files: what is left where the kernel offers nothing, or is not Linux."""
+    """No walls around files: what is left where the kernel offers nothing, or is not Linux.
+
+    ``python -m tests.attacks --tier limits`` shows what holds: verdicts cannot be forged or the grader ended, but files
+    are read (nine attacks learn secrets) and a reference found on the disk earns full marks (two).
+    """
 
     name = "limits"
     promise = (
@@ -248,8 +258,11 @@ class Limits(Landlock):
         "machine with bubblewrap."
     )
     weaknesses = (
-        "files readable to the user are readable to student code",
+        "files readable to the user are readable to student code: hidden tests, the gradebook, other submissions, the "
+        "user's own files, and the environment of the user's other processes",
+        "packages and references that lie on the disk can be run from there, and earn points",
         "without libseccomp the network can be reached, and processes of the same user can be ended",
+        *Landlock.weaknesses[2:],
     )
 
     def request(self, edition: Edition, tmp: str) -> dict[str, Any]:
@@ -315,6 +328,11 @@ def strongest() -> Tier:
 
 def describe() -> list[tuple[str, bool, str]]:
     """For `course doctor`: each tier, whether it works here, and its promise or what stands in its way."""
-    rows = [(kind.name, not (why := trial(kind)), why or kind.promise) for kind in TIERS]
+
+    def text(kind: type[Tier]) -> str:
+        limits = f" Not promised: {'; '.join(kind.weaknesses)}." if kind.weaknesses else ""
+        return kind.promise + limits
+
+    rows = [(kind.name, not (why := trial(kind)), why or text(kind)) for kind in TIERS]
     seccomp = "dangerous system calls are refused" if has_seccomp() else "libseccomp.so.2 was not found"
     return [*rows, ("seccomp", has_seccomp(), seccomp)]
