@@ -83,12 +83,15 @@ def train_reader(
     for step in range(steps):
         xs, lengths, digits = windows(text, rng, batch=batch, length=length, positions=positions)
         hs = forward(xs, **cell)
-        logits = readout(hs, lengths, params["W_hy"], params["b_y"])
-        history[step], dlogits = loss(logits[None], digits[None])  # a sequence of one answer
-        grads = readouts.many_to_one_backward(dlogits[0], hs, lengths, params["W_hy"], params["b_y"])
+        W_hy, b_y = params["W_hy"], params["b_y"]
+        logits = readout(hs, lengths, W_hy, b_y)
+        # A sequence of one answer: the loss is that of a single step.
+        history[step], dlogits = loss(logits[None], digits[None])
+        grads = readouts.many_to_one_backward(dlogits[0], hs, lengths, W_hy, b_y)
         through_time = rnn.rnn_backward(grads.pop("hs"), hs, xs, **cell)
         grads |= {name: through_time[name] for name in cell}
-        optimiser.step(params, optim.clip_by_global_norm(grads, 1.0)[0])
+        clipped, _ = optim.clip_by_global_norm(grads, 1.0)
+        optimiser.step(params, clipped)
     return params, history
 
 
