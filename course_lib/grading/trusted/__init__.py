@@ -12,6 +12,7 @@ plan         a notebook as an ordered list of steps
 checker      one submission: cells, snapshots, tests, verdicts
 proxies      the student's functions and objects as tests see them
 drive        training and differentiating a student's PyTorch module from a test
+later        imports that only the student may need
 messages     what a student may read of a failed test
 student      the checker's end of a student's process: deadlines, kills, replays, memory
 sandbox      which walls this machine has; the commands that put them up

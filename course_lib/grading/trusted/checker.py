@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 
 from .inside import wire
+from .later import run_imports
 from .messages import hidden_message, visible_message
 from .plan import Plan, Step
 from .proxies import CannotCross, Link, StudentError
@@ -149,7 +150,7 @@ class Checker:
     def _run_here(self, step: Step) -> None:
         try:
             with _quiet():
-                exec(compile(step.source, FILE, "exec"), self.namespace)
+                run_imports(step.source, FILE, self.namespace)
         except Exception as error:
             raise CheckerFault(f'the cell "{step.name}" failed in the grader: {_say(error)}') from error
 

@@ -225,15 +225,21 @@ def _packages(wanted: Iterable[str]) -> tuple[tuple[str, Path], ...]:
                     f'"{name}" is to be allowed in the sandbox but is not installed here; pip install {name}'
                 ) from None
             continue
-        for file in distribution.files or []:
-            top = file.parts[0]
-            if top not in ("..", "__pycache__") and not top.endswith((".pth", ".egg-link")) and not file.is_absolute():
+        for top in _tops(distribution):
+            if top not in ("", "..", "__pycache__") and not top.endswith((".pth", ".egg-link")):
                 places[top] = Path(str(distribution.locate_file(top))).resolve()
         for text in distribution.requires or []:
             requirement = Requirement(text)
             if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
                 waiting.append((requirement.name, False))
     return tuple(sorted((name, place) for name, place in places.items() if place.exists()))
+
+
+def _tops(distribution: metadata.Distribution) -> set[str]:
+    """First parts of the names of its files; "" for an absolute one. torch has 20,000: they are not made into paths."""
+    record = distribution.read_text("RECORD")
+    names = map(str, distribution.files or []) if record is None else record.splitlines()
+    return {name.lstrip('"').replace("\\", "/").split("/", 1)[0].split(",", 1)[0] for name in names}
 
 
 def absent_functions(hidden_tests: Path) -> dict[str, str]:

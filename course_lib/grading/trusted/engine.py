@@ -23,7 +23,7 @@ from ..engine import Job, Result, TestVerdict, Verdict
 from ..errors import CourseError, MachineFault
 from .edition import absent_functions, make_edition
 from .inside import wire
-from .plan import Plan, allowed_packages, hidden_tests_of, imports_of, make_plan, trains_networks
+from .plan import Plan, allowed_packages, hidden_tests_of, make_plan, preload_of, trains_networks
 from .sandbox import START_SECONDS, Tier, first_uid, read_until, strongest
 from .student import Walls
 
@@ -193,7 +193,7 @@ def _start_checkers(root: str, assignment: str) -> Server:
     reading, writing = os.pipe()
     module = f"tests.hidden.{assignment.replace('-', '_')}"
     # What locked cells import, every checker would import anew: torch takes longer than all the rest.
-    preload = [module, *sorted(imports_of(Path(root), assignment))]
+    preload = [module, *sorted(preload_of(Path(root), assignment))]
     settings = {"control": theirs.fileno(), "ready": writing, "root": root, "preload": preload}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     here = str(Path(__file__).parents[3])

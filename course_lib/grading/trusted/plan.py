@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..notebooks import Blueprint
 
 DEFAULT_ALLOW = ("numpy",)
+LATER = ("torch", "matplotlib")  # seconds to import, and often imported only for the student
 
 
 @dataclass(frozen=True)
@@ -143,18 +144,28 @@ def hidden_tests_of(root: Path, assignment: str) -> Path:
     return root / "tests" / "hidden" / f"{assignment.replace('-', '_')}.py"
 
 
-def imports_of(root: Path, assignment: str) -> set[str]:
-    """Modules that the locked cells of the instructor's notebook import."""
+def preload_of(root: Path, assignment: str) -> set[str]:
+    """Modules that every checker would otherwise import anew: what locked cells import.
+
+    The slow ones (`LATER`) only if a test names them; else a checker loads them when it meets the need.
+    """
     path = root / "solutions" / assignment / f"{assignment}.ipynb"
     raw = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    hidden = hidden_tests_of(root, assignment)
+    tests = hidden.read_text(encoding="utf-8") if hidden.is_file() else ""
     found: set[str] = set()
     for cell in raw.get("cells", []):
-        if cell.get("cell_type") != "code" or not cell.get("metadata", {}).get("nbgrader", {}).get("locked"):
+        role = cell.get("metadata", {}).get("nbgrader", {})
+        if cell.get("cell_type") != "code" or not role.get("locked"):
+            continue
+        source = "".join(cell.get("source", ""))
+        if role.get("grade"):
+            tests += source
             continue
         with contextlib.suppress(SyntaxError):
-            for node in ast.walk(ast.parse("".join(cell.get("source", "")))):
+            for node in ast.walk(ast.parse(source)):
                 if isinstance(node, ast.Import):
                     found.update(alias.name for alias in node.names)
                 elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                     found.add(node.module)
-    return found
+    return {name for name in found if (top := name.split(".")[0]) not in LATER or re.search(rf"\b{top}\b", tests)}

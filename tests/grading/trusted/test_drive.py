@@ -178,3 +178,17 @@ def test_the_same_calls_work_on_a_class_in_this_process():
     assert again.losses.shape == (0,) and again.input_gradients[0].shape == x.shape
     with pytest.raises(ValueError, match="optimizer"):
         train(space["Net"], args=(3, 5), inputs=x, targets=x, steps=1, optimizer="LBFGS")
+
+
+@pytest.mark.parametrize("test", ["b.sum()", "torch.equal(b, torch.zeros(2))", "float(b[0])"])
+def test_a_checker_that_put_torch_off_still_gets_tensors(engine, tmp_path, test):
+    folder = tmp_path / "solutions" / "a0-desk"
+    folder.mkdir(parents=True)
+    (folder / "a0-desk.ipynb").write_text(json.dumps({"metadata": {"course": {"allow": ["numpy", "torch"]}}}))
+    cells = [
+        locked("imports", "import numpy as np\nimport torch"),
+        answer("f", "def f(x):\n    return torch.zeros(2)"),
+        visible("f", f"b = f(1)\n{test}\nassert type(b).__name__ == 'Tensor', type(b)"),
+    ]
+    result = engine.run(Job.make("a0-desk", "ada", new_notebook(cells=cells), tmp_path, LIMITS, None))
+    assert passed(result) == {"f-visible"}, result.tests

@@ -46,6 +46,11 @@ class Malformed(ValueError):
     """The other side sent what the protocol does not allow."""
 
 
+def tensor_library() -> Any:
+    """What makes an array a tensor, if it has been imported; a checker that will import it puts its own here."""
+    return sys.modules.get("torch")
+
+
 class Closed(ConnectionError):
     """The other side has gone."""
 
@@ -274,7 +279,7 @@ def decode(
                 return _array(_buffer(buffers, k), dtype, [])[()]
             case ["t", int(k), str(dtype), list(shape), True]:
                 array = _array(_buffer(buffers, k), dtype, shape)
-                torch = sys.modules.get("torch")
+                torch = tensor_library()
                 return torch.from_numpy(array) if torch is not None else array
             case ["l", list(items)]:
                 return [inner(x) for x in items]
