@@ -98,9 +98,13 @@ def test_a_wrong_signature_is_the_functions():
 
 
 def test_a_useless_result_is_told_as_such():
-    said = explain(lambda x: None)
+    said = explain(lambda x: {1: 2})
     assert said.startswith("double returned something that could not be checked")
-    assert "NoneType" in said
+    assert "dict" in said
+
+
+def test_a_forgotten_return_is_told_as_such():
+    assert explain(lambda x: None).startswith("double returned None")
 
 
 def test_an_error_deep_inside_what_the_function_calls_is_the_functions():

@@ -29,6 +29,7 @@ from .notebooks import (
     nbgrader_of,
     read_notebook,
 )
+from .parsing import parse
 
 IMPORTS = "imports"
 
@@ -222,7 +223,7 @@ def _test_problems(
 
 
 def _judged_assignments(source: str) -> Iterator[str]:
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(parse(source)):
         is_judge = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "judge"
         if is_judge and node.args and isinstance(node.args[0], ast.Constant):
             yield str(node.args[0].value)

@@ -25,6 +25,7 @@ from . import gradebook, late, release
 from .course import Course
 from .errors import CourseError
 from .notebooks import Blueprint, grade_id, is_answer, is_test, read_notebook
+from .parsing import parse
 
 TEMPLATES = Path(__file__).parent / "templates"
 LIGHT, DARK = "default", "github-dark"
@@ -204,7 +205,7 @@ def _cells(nb: NotebookNode, blueprint: Blueprint) -> list[CellView]:
 def _without_given_docstring(source: str, stub: str) -> str:
     """The student knows the instructor's docstring; a page without it is half as long."""
     try:
-        docstring = ast.parse(stub).body[0].body[0]  # type: ignore[attr-defined]
+        docstring = parse(stub).body[0].body[0]  # type: ignore[attr-defined]
         text = ast.get_source_segment(stub, docstring)
     except (SyntaxError, AttributeError, IndexError):
         return source

@@ -14,6 +14,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from .parsing import parse
+
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
 
@@ -125,7 +127,7 @@ def is_written(cell: NotebookNode) -> bool:
 def defined_names(source: str) -> list[str]:
     """Functions and classes defined at the left margin, also where the code does not parse."""
     try:
-        tree = ast.parse(source)
+        tree = parse(source)
     except (SyntaxError, ValueError):
         return re.findall(r"^(?:async\s+def|def|class)\s+(\w+)", source, flags=re.MULTILINE)
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -134,7 +136,7 @@ def defined_names(source: str) -> list[str]:
 
 def ends_in_expression(source: str) -> str | None:
     """The last line's text if it is a bare expression, which nbgrader would take for a score."""
-    body = ast.parse(source).body
+    body = parse(source).body
     return ast.get_source_segment(source, body[-1]) if body and isinstance(body[-1], ast.Expr) else None
 
 

@@ -26,6 +26,7 @@ from .notebooks import (
     is_written,
     write_notebook,
 )
+from .parsing import parse
 
 DUE = datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC)
 IN_TIME = "2026-01-30 12:00:00 UTC"
@@ -205,7 +206,7 @@ class _Class:
             return {}
         text = path.read_text(encoding="utf-8")
         found: dict[str, str] = {}
-        for node in ast.parse(text).body:
+        for node in parse(text).body:
             if not isinstance(node, ast.FunctionDef):
                 continue
             for mark in node.decorator_list:
@@ -238,7 +239,7 @@ def _replace_stub(source: str, body: str) -> str:
 def _make_noisy(source: str) -> str:
     """Print and warn at the top of each function's body, after its docstring."""
     lines = source.splitlines()
-    for node in reversed(ast.parse(source).body):
+    for node in reversed(parse(source).body):
         if isinstance(node, ast.FunctionDef):
             has_docstring = ast.get_docstring(node, clean=False) is not None
             line = node.body[0].end_lineno if has_docstring else node.body[0].lineno - 1
@@ -248,7 +249,7 @@ def _make_noisy(source: str) -> str:
 
 def _leaves(answers: dict[str, str]) -> list[str]:
     """Exercises that no other answer calls; a slip in one of them costs once."""
-    used = {name: _loaded(ast.parse(source)) for name, source in answers.items()}
+    used = {name: _loaded(parse(source)) for name, source in answers.items()}
     leaves = [name for name in answers if not any(name in used[other] for other in answers if other != name)]
     return leaves or list(answers)
 
@@ -257,7 +258,7 @@ def _names_given(source: NotebookNode) -> set[str]:
     """What the import cell defines."""
     cell = next(cell for cell in source.cells if grade_id(cell) == "imports")
     given = set()
-    for node in ast.walk(ast.parse(cell.source)):
+    for node in ast.walk(parse(cell.source)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             given |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):

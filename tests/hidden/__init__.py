@@ -91,6 +91,8 @@ def run_test(test: Test, exercise: str, function: Callable[..., Any], seed: int)
                 text = f"{exercise} raised {type(error).__name__}: {error}".rstrip(": ")
             elif isinstance(error, AssertionError):
                 raise
+            elif "NoneType" in str(error):
+                text = f"{exercise} returned None, or None among its results: is a return missing?"
             else:
                 text = (
                     f"{exercise} returned something that could not be checked: look at its type and shape "

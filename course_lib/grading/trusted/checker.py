@@ -117,7 +117,7 @@ class Checker:
             return
         outputs: list[dict[str, Any]] = []
         try:
-            cell = self.student.run_cell(step.source, seconds, self.plan.output_bytes)
+            cell = self._run_cell(step.source, seconds)
         except StudentGone as gone:
             why = gone.reason
             self._note(step, f"{label} {why}; it was left out", outputs)
@@ -133,6 +133,15 @@ class Checker:
             self.namespace.pop(step.name, None)
             if why:
                 self.broken[step.name] = why
+
+    def _run_cell(self, source: str, seconds: float) -> dict[str, Any]:
+        try:
+            return self.student.run_cell(source, seconds, self.plan.output_bytes)
+        except StudentGone as gone:
+            if not (gone.died and self.tests):
+                raise
+            # What a test called earlier may have killed this process; alone in another, the cell answers for itself.
+            return self.student.run_cell(source, seconds, self.plan.output_bytes)
 
     @staticmethod
     def _why(cell: dict[str, Any], seconds: float) -> str:
@@ -162,10 +171,14 @@ class Checker:
     # --- tests
 
     def _mark(self, step: Step) -> None:
-        try:
-            self.places[step.index] = self.student.mark()
-        except StudentGone as gone:
-            self._give_up(step, gone.reason)
+        for last in (False, True):
+            try:
+                self.places[step.index] = self.student.mark()
+                return
+            except StudentGone as gone:
+                if last or not gone.died:
+                    self._give_up(step, gone.reason)
+                    return
 
     def _give_up(self, step: Step, reason: str) -> None:
         exercise = step.exercise or ""
@@ -176,20 +189,35 @@ class Checker:
         if exercise in self.hopeless:
             self.tests[name] = "not run", f"not run, since {self.hopeless[exercise]}"
             return
+        if self._tried(step, again=True):
+            self._tried(step, again=False)
+
+    def _tried(self, step: Step, *, again: bool) -> bool:
+        """Run one test; True if it may be run `again` in a process of its own, since the first one died.
+
+        Another function of the student's may have killed that one, and a slip costs only its own exercise.
+        """
+        name, exercise = step.name or "", step.exercise or ""
         seconds = min(self.plan.test_seconds, self.end - time.monotonic())
         if seconds <= 0:
             self.tests[name] = "not run", f"not run: {self._used_up()}"
-            return
+            return False
         try:
             link = self._link(step)
         except StudentGone as gone:
+            if gone.died and again:
+                return True
             self._give_up(step, gone.reason)
             self.tests[name] = "failed", self.hopeless[exercise]
-            return
+            return False
         link.begin(seconds, step.hidden)
         self.namespace.link = link
         error = self._execute(step, seconds)
         gone = link.gone or (error if isinstance(error, StudentGone) else None)
+        if gone is not None and gone.died and again:
+            self.links.pop(self.places[step.index], None)
+            link.channel.kill()
+            return True
         if gone is not None or isinstance(error, OutOfTime):
             late = gone is None or gone.late
             reason = gone.reason if gone else f"was still running after {seconds:.0f} s"
@@ -203,6 +231,7 @@ class Checker:
             self.tests[name] = "passed", ""
         else:
             self.tests[name] = "failed", self._message(step, error, link)
+        return False
 
     def _link(self, step: Step) -> Link:
         place = self.places[step.index]

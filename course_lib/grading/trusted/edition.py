@@ -34,6 +34,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import MachineFault, SourceFault
+from ..parsing import parse
 from .plan import DEFAULT_ALLOW
 
 SHELL_NEEDS = ("ipython",)
@@ -154,7 +155,7 @@ def _unknown(absent: Mapping[str, str], files: Mapping[str, Path]) -> list[str]:
             continue  # the sandbox has no other package of ours
         stem = module.replace(".", "/")
         path = files.get(f"{stem}.py") or files.get(f"{stem}/__init__.py")
-        defined = ast.parse(path.read_text(encoding="utf-8")).body if path else []
+        defined = parse(path.read_text(encoding="utf-8")).body if path else []
         if not any(getattr(node, "name", None) == name for node in defined):
             unknown.append(f"{module}.{name}")
     return unknown
@@ -175,7 +176,7 @@ def leave_out(source: str, definitions: set[str], names: set[str]) -> str:
     Line by line rather than printed from the tree, so that comments and the other functions stay as they are.
     """
     lines = source.splitlines(keepends=True)
-    tree = ast.parse(source)
+    tree = parse(source)
     changes: list[tuple[int, int, str]] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and any(alias.name in names for alias in node.names):
@@ -247,7 +248,7 @@ def absent_functions(hidden_tests: Path) -> dict[str, str]:
     if not hidden_tests.is_file():
         return {}
     found: dict[str, str] = {}
-    for node in ast.parse(hidden_tests.read_text(encoding="utf-8")).body:
+    for node in parse(hidden_tests.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in ("REFERENCES", "ABSENT"):
             found |= ast.literal_eval(node.value)
     return found

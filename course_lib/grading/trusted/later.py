@@ -8,6 +8,7 @@ import sys
 import types
 from typing import Any
 
+from ..parsing import parse
 from .inside import wire
 from .plan import LATER
 
@@ -29,7 +30,7 @@ def run_imports(source: str, file: str, namespace: dict[str, Any]) -> None:
 
     Only whole statements at the top of the cell, and only where the name that they bind stands for the module itself.
     """
-    tree = ast.parse(source, file)
+    tree = parse(source, file)
     kept: list[ast.stmt] = []
     for statement in tree.body:
         if isinstance(statement, ast.Import) and all(_can_wait(alias) for alias in statement.names):

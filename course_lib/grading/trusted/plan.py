@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..parsing import parse
+
 if TYPE_CHECKING:
     from ..engine import Job
     from ..notebooks import Blueprint
@@ -163,7 +165,7 @@ def preload_of(root: Path, assignment: str) -> set[str]:
             tests += source
             continue
         with contextlib.suppress(SyntaxError):
-            for node in ast.walk(ast.parse(source)):
+            for node in ast.walk(parse(source)):
                 if isinstance(node, ast.Import):
                     found.update(alias.name for alias in node.names)
                 elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

@@ -25,15 +25,17 @@ from .inside import wire
 INTERRUPT_SECONDS = 1.5
 START_SECONDS = 20.0
 MAX_REVIVALS = 20
+DIED = "ended the Python process (os._exit, a crash, or too much memory)"
 _CREDENTIALS = struct.Struct("=3i")
 
 
 class StudentGone(BaseException):
     """The student's process cannot answer any more; the text says why, in words for the student."""
 
-    def __init__(self, reason: str, *, late: bool = False) -> None:
+    def __init__(self, reason: str, *, late: bool = False, died: bool = False) -> None:
         super().__init__(reason)
         self.reason, self.late = reason, late
+        self.died = died  # it ended by itself, or by the hand of another of the student's processes
 
 
 class SandboxFault(Exception):
@@ -144,7 +146,7 @@ class Channel:
         self.kill()
         if isinstance(error, wire.Malformed):
             return StudentGone("sent something that is no answer (the process's connection was tampered with)")
-        return StudentGone("ended the Python process (os._exit, a crash, or too much memory)")
+        return StudentGone(DIED, died=True)
 
     @property
     def alive(self) -> bool:
@@ -239,7 +241,7 @@ class Sandbox:
         if "value" not in reply or "ready" not in ready:
             copy.kill()
             self.main.kill()
-            raise StudentGone("ended the Python process (os._exit, a crash, or too much memory)")
+            raise StudentGone(DIED, died=True)
         self.snapshots.append(copy)
         return copy
 
