@@ -246,10 +246,12 @@ def grade(
       course grade a2-rnn --scheduler tcp://scheduler:8786
     """
     course = _course(ctx)
+    name = _one(course, assignment)
+    if not scheduler:
+        _warm(course, name)
     from course_lib.grading import batch, database, engines, feedback, gradebook
     from course_lib.grading import sample as samples
 
-    name = _one(course, assignment)
     made: list[samples.SampleStudent] = []
     if sample:
         if submissions or due or db:
@@ -480,6 +482,17 @@ def _one(course: Course, assignment: str | None) -> str:
     if len(names) > 1:
         raise Misuse(f"which assignment? There is: {', '.join(names)}.")
     return names[0]
+
+
+def _warm(course: Course, assignment: str) -> None:
+    """Let the engine's processes load, torch and all, on another core while nbgrader loads here."""
+    # jsonschema would spend a second on a grammar of international web addresses, which no notebook's schema asks for.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    from course_lib.grading import engines
+
+    warm = getattr(engines.engine(), "warm", None)
+    if warm is not None:
+        warm(course.root, assignment)
 
 
 def _limits(timeout: float | None) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import gc
 import io
 import os
 import random
@@ -17,7 +18,6 @@ import re
 import resource
 import signal
 import socket
-import symtable
 import sys
 import time
 import traceback
@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from .cells import free_names, only_defines
 from .inside import wire
 from .later import run_imports
 from .messages import hidden_message, visible_message
@@ -81,14 +82,18 @@ class Checker:
 
     def run(self) -> dict[str, Any]:
         self.student = Student(self.launch, self.end)
+        waiting: list[Step] = []
+        ran: list[str] = []
         try:
             for step in self.plan.steps:
-                if not step.test:
-                    self._cell(step)
+                if step.test:
+                    waiting.append(step)
                     continue
-                self._mark(step)
-                if not step.hidden:
-                    self._judge(step)
+                if waiting and (step.locked or not only_defines(step.source, ran + [s.source for s in waiting])):
+                    self._visit(waiting)
+                ran.append(step.source)
+                self._cell(step)
+            self._visit(waiting)
             self.student.finish_cells()
             for step in self.plan.steps:
                 if step.test and step.hidden:
@@ -169,6 +174,15 @@ class Checker:
         self.outputs[step.index] = outputs
 
     # --- tests
+
+    def _visit(self, waiting: list[Step]) -> None:
+        """Take a snapshot for the tests that stand here, and run those whose results later cells may depend on."""
+        for step in waiting:
+            self._mark(step)
+        for step in waiting:
+            if not step.hidden:
+                self._judge(step)
+        waiting.clear()
 
     def _mark(self, step: Step) -> None:
         for last in (False, True):
@@ -282,22 +296,6 @@ class Checker:
         return f"the notebook had used up its {self.plan.submission_seconds:.0f} s"
 
 
-def free_names(source: str) -> set[str]:
-    """Names that a cell uses without defining them, at any depth."""
-    table = symtable.symtable(source, FILE, "exec")
-    # Order matters at the top: a name used in the cell and defined only later would be missed, and is not ours then.
-    defined = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
-    free: set[str] = set()
-    waiting = [table]
-    while waiting:
-        block = waiting.pop()
-        waiting += block.get_children()
-        for symbol in block.get_symbols():
-            if symbol.is_referenced() and (symbol.is_global() or block is table) and symbol.get_name() not in defined:
-                free.add(symbol.get_name())
-    return free
-
-
 def clean_outputs(raw: Any, cap: int) -> list[dict[str, Any]]:
     """What the student's process says its cell showed: well-formed and bounded entries only."""
     kept: list[dict[str, Any]] = []
@@ -360,6 +358,8 @@ def _say(error: BaseException) -> str:
 def answer(request: dict[str, Any], descriptors: list[int]) -> None:
     """Entry of the checkers' fork server: read a plan from the engine, run it, write the result."""
     engine, control = (socket.socket(fileno=d) for d in descriptors)
+    # One submission is over before garbage is worth a search of everything that was imported.
+    gc.set_threshold(100_000)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # What a test makes of a huge answer should end as its MemoryError, not as the machine's.
     hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
