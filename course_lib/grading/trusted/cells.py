@@ -10,8 +10,6 @@ from ..parsing import parse
 
 UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 BY_TEXT = {"eval", "exec", "globals", "locals", "vars", "getattr", "get_ipython", "__import__", "sys", "gc", "inspect"}
-    ["eval", "exec", "globals", "locals", "vars", "getattr", "get_ipython", "__import__", "sys", "gc", "inspect"]
-)
 
 
 def free_names(source: str) -> set[str]:
