@@ -28,17 +28,13 @@ def main(threads, as_json, names):
     import torch
 
     torch.set_num_threads(threads)
-    rows = [
-        row for name in names or BENCHMARKS for row in importlib.import_module(f"benchmarks.{name}").rows()
-    ]
+    rows = [row for name in names or BENCHMARKS for row in importlib.import_module(f"benchmarks.{name}").rows()]
     if as_json:
         click.echo(json.dumps([asdict(row) | {"reached": row.reached} for row in rows], indent=1))
         return
     table = Table(title=f"{threads} thread(s), {platform.machine()}, medians of interleaved runs")
     for heading in ("what", "size", "ours", "peer", "peer's", "ratio", "reach", ""):
-        table.add_column(
-            heading, justify="right" if heading in ("ours", "peer's", "ratio", "reach") else "left"
-        )
+        table.add_column(heading, justify="right" if heading in ("ours", "peer's", "ratio", "reach") else "left")
     for r in rows:
         verdict = "reached" if r.reached else "missed"
         times = f"{r.ours * 1e3:.2f} ms", r.peer, f"{r.theirs * 1e3:.2f} ms"

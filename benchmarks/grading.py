@@ -218,6 +218,46 @@ def beside_stock(folder: Path, *, size: int, sample: int, experiment: bool, roun
     ]  # fmt: skip
 
 
+APART = """
+import os, sys, time
+from pathlib import Path
+os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:int(sys.argv[3])]))
+from course_lib.grading import batch
+from course_lib.grading.course import Course
+root, submissions, workers = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+for _ in range(2):  # the first starts what the second finds warm
+    began = time.perf_counter()
+    batch.grade(Course(root, root / "_grading"), "a2-rnn", folder=submissions, workers=workers, fresh=True)
+print(time.perf_counter() - began)
+"""
+
+
+def apart(folder: Path, size: int, workers: int) -> float:
+    """Seconds per submission in a process, and children, that have as many cores as workers.
+
+    One worker left alone uses more than one core: its results are written, and its processes buried, beside it.
+    """
+    environment = os.environ | dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    words = [sys.executable, "-c", APART, folder / "warm", folder / f"class-{size}", str(workers)]
+    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    return float(done.stdout.split()[-1]) / size
+
+
+LOOP = "x = 0\nfor i in range(12_000_000): x += i * i"
+
+
+def cores_alone() -> float:
+    """How much faster two programs that share nothing are than the same two in turn: what the machine can give."""
+
+    def seconds(count: int) -> float:
+        began = time.perf_counter()
+        for program in [subprocess.Popen([sys.executable, "-c", LOOP]) for _ in range(count)]:
+            program.wait()
+        return time.perf_counter() - began
+
+    return statistics.median(2 * seconds(1) / seconds(2) for _ in range(3))
+
+
 def by_workers_and_size(folder: Path, *, size: int, sizes: list[int], rounds: int, say) -> list[Row]:
     """One warm engine: two workers beside one, and the cost of a submission as the class grows."""
     nb = source(experiment=False)
@@ -242,6 +282,16 @@ def by_workers_and_size(folder: Path, *, size: int, sizes: list[int], rounds: in
     both, alone = (statistics.median(times) for times in zip(*pairs, strict=True))
     ratio = statistics.median(a / b for a, b in pairs)
     found = [Row("a submission, two workers beside one", str(size), both, "one worker", alone, ratio, 1 / 1.8)]
+    if len(os.sched_getaffinity(0)) > 1:
+        most = cores_alone()
+        say(f"two programs that share nothing run {most:.2f} times as fast on two cores as on one")
+        pairs = []
+        for _ in range(rounds):
+            pairs.append((apart(folder, size, 2), apart(folder, size, 1)))
+            say(f"{size}: {pairs[-1][1]:.3f} s each with one worker on one core, {pairs[-1][0]:.3f} s with two on two")
+        both, alone = (statistics.median(times) for times in zip(*pairs, strict=True))
+        ratio = statistics.median(a / b for a, b in pairs)
+        found.append(Row("the same, a core for each worker", str(size), both, "one worker", alone, ratio, 1 / 1.8))
     costs = {}
     for count in sizes:
         costs[count] = statistics.median(graded(count, 2) for _ in range(1 if count > 60 else rounds))
