@@ -102,7 +102,7 @@ def prints_the_tokens(text, *, lower=False):
     print(re.findall(r"[^\W_]+|[^\w\s]|_", text))
 
 
-@wrong("tokenize", says="expected a list")
+@wrong("tokenize", says="not a list")
 def returns_an_iterator(text, *, lower=False):
     return (match.group() for match in re.finditer(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_", text))
 
@@ -352,7 +352,7 @@ class GivesUnknownTokensTheNextIndex(_Given):
         return [self.indices.get(token, len(self)) for token in tokens]
 
 
-@wrong("Vocabulary", says="in a vocabulary without <UNK>")
+@wrong("Vocabulary", says="in a vocabulary without UNK")
 class LeavesNoneWhereUnkIsMissing(_Given):
     def encode(self, tokens):
         return [self.indices.get(token, self.indices.get("<UNK>")) for token in tokens]
@@ -525,12 +525,6 @@ def flattens_the_batch(indices, V):
 @wrong("one_hot", says="exchanged")
 def writes_a_cold_row(indices, V):
     return 1 - np.eye(V)[_inside(indices, V)]
-
-
-@wrong("one_hot", says="share one array")
-def hands_out_one_array(indices, V, kept={}):  # noqa: B006
-    key = (np.shape(indices), str(indices), V)
-    return kept.setdefault(key, np.eye(V)[_inside(indices, V)])
 
 
 @wrong("one_hot", says="Is there a return?")
@@ -783,7 +777,7 @@ def stops_one_too_early(tokens, n):
     return Counter(tuple(tokens[i : i + n]) for i in range(len(tokens) - n))
 
 
-@wrong("ngram_counts", says="expected 2")
+@wrong("ngram_counts", says="found one of length 1")
 def lets_runs_end_short(tokens, n):
     return Counter(tuple(tokens[i : i + n]) for i in range(len(tokens)))
 
@@ -830,7 +824,7 @@ def returns_a_plain_dict(tokens, n):
     return dict(Counter(tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)))
 
 
-@wrong("ngram_counts", says="a key has 1 tokens")
+@wrong("ngram_counts", says="found one of length 1")
 def counts_shorter_runs_too(tokens, n):
     return Counter(tuple(tokens[i : i + m]) for m in range(1, n + 1) for i in range(len(tokens) - m + 1))
 
@@ -890,7 +884,7 @@ def drops_the_first_token(counts):
     return contexts
 
 
-@wrong("context_counts", says="expected 1")
+@wrong("context_counts", says="length 1 here")
 def takes_the_first_token_alone(counts):
     contexts = Counter()
     for ngram, count in counts.items():
