@@ -398,7 +398,12 @@ def test_rows_have_their_1_at_the_index(one_hot, rng):
         indices = rng.integers(V, size=shape)
         indices.flat[0] = 0
         indices.flat[1] = V - 1
-        got = one_hot(indices.copy(), V)
+        try:
+            got = one_hot(indices.copy(), V)
+        except (IndexError, TypeError, ValueError) as error:
+            raise AssertionError(
+                f"indices may have any shape; with {len(shape)} axes it ends in {type(error).__name__}"
+            ) from error
         want = np.zeros((*shape, V))
         for place in np.ndindex(shape):
             want[(*place, indices[place])] = 1
@@ -797,6 +802,7 @@ def test_the_probability_follows_the_formula(ngram_probability, rng):
             "the number of different contexts is used for V": (N + k) / (C + k * before),
             "the context is the n-gram without its last token, not without its first": (N + k) / (last + k * V),
             "this is the logarithm; the probability is asked for": np.log((N + k) / (C + k * V)),
+            "the context counts 0: its key is a tuple, of the n - 1 tokens before the last": (N + k) / (k * V),
             "k is multiplied by the count; it should be added": N * k / (C + k * V),
         },
     )

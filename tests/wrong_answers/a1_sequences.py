@@ -527,6 +527,14 @@ def writes_a_cold_row(indices, V):
     return 1 - np.eye(V)[_inside(indices, V)]
 
 
+@wrong("one_hot", says="may have any shape; with 2 axes")
+def knows_only_one_sequence(indices, V):
+    indices = _inside(indices, V)
+    rows = np.zeros((len(indices), V))
+    rows[np.arange(len(indices)), indices] = 1
+    return rows
+
+
 @wrong("one_hot", says="Is there a return?")
 def one_hot_without_a_return(indices, V):
     np.eye(V)[_inside(indices, V)]
@@ -1005,6 +1013,11 @@ def takes_the_last_tokens_for_the_context(ngram, counts, contexts, *, V, k=1.0):
 @wrong("ngram_probability", says="differs from")
 def takes_one_token_for_the_context(ngram, counts, contexts, *, V, k=1.0):
     return (counts[ngram] + k) / (contexts[ngram[:1]] + k * V)
+
+
+@wrong("ngram_probability", says="its key is a tuple")
+def looks_up_a_bare_token(ngram, counts, contexts, *, V, k=1.0):
+    return (counts[ngram] + k) / (contexts[ngram[0]] + k * V)
 
 
 @wrong("ngram_probability", says="logarithm")
