@@ -716,7 +716,8 @@ def test_counts_are_summed_over_the_last_token(context_counts, rng):
         for run, count in counts.items():
             want[run[:-1]] += count
         got = context_counts(Counter(counts))
-        assert got != Counter(run[:-1] for run in counts), (
+        # With long runs every one may occur once; then nothing can be told.
+        assert got == want or got != Counter(run[:-1] for run in counts), (
             "every run counts once; its count should be added (how often, not how many different tokens follow)"
         )
         got = _counter(got, n - 1)
