@@ -97,6 +97,43 @@ def test_a_wrong_signature_is_the_functions():
     assert "double raised TypeError" in explain(double)
 
 
+class Stack:
+    @classmethod
+    def of(cls, first):
+        return {}[first]
+
+    def push(self, x):
+        return {}[x]
+
+
+class Higher(Stack):
+    pass
+
+
+@pytest.mark.parametrize("test", [lambda double: double.of("key"), lambda double: double().push("key")])
+@pytest.mark.parametrize("kind", [Stack, Higher])
+def test_an_error_in_a_method_is_the_classs(test, kind):
+    with pytest.raises(AssertionError, match=r"^double raised KeyError: 'key'"):
+        run_test(test, "double", kind, 0)
+
+
+def test_one_part_of_an_exercise_can_be_judged_alone(monkeypatch):
+    def test_encode_is_right(double):
+        raise AssertionError("encode")
+
+    def test_decode_is_right(double):
+        raise AssertionError("decode")
+
+    monkeypatch.setattr(
+        hidden, "hidden_tests", lambda assignment: {"double": [test_encode_is_right, test_decode_is_right]}
+    )
+    for part, says in (("decode", "decode"), ("encode", "encode"), ("", "encode")):
+        with pytest.raises(AssertionError, match=says):
+            judge("any", part, double=len)
+    with pytest.raises(SourceFault, match='has the word "code" in its name'):
+        judge("any", "code", double=len)
+
+
 def test_a_useless_result_is_told_as_such():
     said = explain(lambda x: {1: 2})
     assert said.startswith("double returned something that could not be checked")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import inspect
 import os
+import re
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,11 +26,13 @@ from course_lib.grading.notebooks import (
     write_notebook,
 )
 from tests.grading.tiny_course import QUIET
-from tests.hidden import hidden_tests, references
+from tests.hidden import chosen, hidden_tests, references
 
 ROOT = Path(__file__).parents[1]
 COURSE = Course(ROOT, ROOT / "_grading")
 ASSIGNMENTS = COURSE.names()
+
+BETWEEN_MARKERS = re.compile(rf"{BEGIN_SOLUTION}.*?{END_SOLUTION}", re.DOTALL)
 
 pytestmark = [pytest.mark.grading, QUIET, pytest.mark.parametrize("assignment", ASSIGNMENTS)]
 
@@ -47,6 +51,20 @@ def function_of(source: str) -> ast.FunctionDef | ast.ClassDef:
 def body_of(node: ast.FunctionDef | ast.ClassDef) -> list[str]:
     statements = node.body[1:] if ast.get_docstring(node) is not None else node.body
     return [ast.dump(statement) for statement in statements]
+
+
+def asked(source: str) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Each function with markers, which are the first and the last line of its body, and the text between them.
+
+    An exercise is one function, or a class of which some methods are asked for and the others given.
+    """
+    lines = source.splitlines()
+    marks = [i for i, line in enumerate(lines, 1) if line.strip() in (BEGIN_SOLUTION, END_SOLUTION)]
+    node = function_of(source)
+    functions = [node] if isinstance(node, ast.FunctionDef) else [n for n in node.body if hasattr(n, "body")]
+    for begin, end in zip(marks[::2], marks[1::2], strict=True):
+        (owner,) = (f for f in functions if f.lineno < begin and (f.body[-1].end_lineno or 0) + 1 == end)
+        yield textwrap.dedent("\n".join(lines[begin : end - 1])), owner
 
 
 def handed_in(target: Course, assignment: str, student: str, nb) -> None:
@@ -94,15 +112,24 @@ def test_1_the_solutions_are_the_librarys_own_functions(assignment):
             assert ast.dump(theirs.args) == ast.dump(ours.args), f"{name}: the signatures differ"
 
 
-def test_1_the_markers_hold_the_whole_body_and_nothing_else(assignment):
-    for name, reference in references(assignment).items():
-        lines = answers(assignment)[name].splitlines()
-        marks = [i for i, line in enumerate(lines) if line.strip() in (BEGIN_SOLUTION, END_SOLUTION)]
-        between = textwrap.dedent("\n".join(lines[marks[0] + 1 : marks[-1]]))
-        inside = [
-            ast.dump(statement) for statement in ast.parse("def f():\n" + textwrap.indent(between, "    ")).body[0].body
-        ]
-        assert inside == body_of(function_of(inspect.getsource(reference))), name
+def test_1_the_markers_hold_whole_bodies_and_nothing_else(assignment):
+    for name in references(assignment):
+        parts = list(asked(answers(assignment)[name]))
+        assert parts, name
+        for between, function in parts:
+            inside = ast.parse("def f():\n" + textwrap.indent(between, "    ")).body[0].body
+            assert [ast.dump(statement) for statement in inside] == body_of(function), (name, function.name)
+
+
+def test_1_every_hidden_test_is_run_by_some_cell(assignment):
+    run = set()
+    for cell in filter(is_test, read_notebook(COURSE.source(assignment)).cells):
+        for call in (node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Call)):
+            if getattr(call.func, "id", "") == "judge":
+                part = [ast.literal_eval(word) for word in call.args[1:]]
+                for keyword in call.keywords:
+                    run.update(chosen(hidden_tests(assignment)[keyword.arg or ""], *part))
+    assert [test.__name__ for tests in hidden_tests(assignment).values() for test in tests if test not in run] == []
 
 
 def test_2_the_reference_earns_full_marks(assignment, graded):
@@ -142,10 +169,14 @@ def test_3_the_release_holds_no_solution_and_no_hidden_test(assignment):
         assert secret not in text
     released = {grade_id(cell): cell.source for cell in nb.cells}
     for name, reference in references(assignment).items():
-        assert "raise NotImplementedError()" in released[name]
-        for statement in function_of(inspect.getsource(reference)).body[1:]:
-            line = ast.unparse(statement).splitlines()[0]
-            assert line not in released[name], f"{name}: the release gives away {line}"
+        answer, parts = answers(assignment)[name], list(asked(answers(assignment)[name]))
+        assert released[name].count("raise NotImplementedError()") == len(parts)
+        # The methods of a class that are given may hold the same line as one that is asked for.
+        given = "\n".join(BETWEEN_MARKERS.split(answer)) if isinstance(reference, type) else ""
+        for between, _ in parts:
+            for statement in ast.parse("def f():\n" + textwrap.indent(between, "    ")).body[0].body:
+                line = ast.unparse(statement).splitlines()[0]
+                assert line in given or line not in released[name], f"{name}: the release gives away {line}"
 
 
 def test_3_nothing_but_the_declared_files_lies_in_the_release(assignment):

@@ -142,7 +142,7 @@ def _changes(function: ast.FunctionDef | ast.ClassDef) -> Iterator[tuple[int, st
 
 
 def _not_to_touch(function: ast.AST) -> set[int]:
-    """Signatures, annotations, docstrings and error messages: changing them changes no result."""
+    """Signatures, annotations, docstrings, error messages, `__repr__`: changing them changes no result."""
     skip: set[int] = set()
     for node in ast.walk(function):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -150,7 +150,7 @@ def _not_to_touch(function: ast.AST) -> set[int]:
                 skip |= {id(n) for n in ast.walk(node.body[0])}
             for part in [*node.decorator_list, *([node.returns] if getattr(node, "returns", None) else [])]:
                 skip |= {id(n) for n in ast.walk(part)}
-        if isinstance(node, ast.arguments):
+        if isinstance(node, ast.arguments) or getattr(node, "name", "") == "__repr__":
             skip |= {id(n) for n in ast.walk(node)}
         if isinstance(node, ast.Raise):
             # The statement itself may go; what it says may not change.

@@ -1,8 +1,7 @@
 """n-grams: the language model that only counts, and that a network must beat.
 
 The probability of a token given the n - 1 before it is estimated by how often they occurred together.
-Finer smoothing than adding a constant is in
-:mod:`course_lib.text.ngram_models`.
+Finer smoothing than adding a constant is in :mod:`course_lib.text.ngram_models`.
 """
 
 from collections import Counter

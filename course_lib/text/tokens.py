@@ -6,10 +6,6 @@ them) need another pattern: here a mark would be torn from its letter.
 
 import re
 
-# A word: letters and digits, and an apostrophe only between them. Python counts "_" as part of a word;
-# books print it around italics, so here it is punctuation.
-_TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_")
-
 
 def tokenize(text, *, lower=False):
     """Split text into words and punctuation marks.
@@ -34,8 +30,10 @@ def tokenize(text, *, lower=False):
     >>> tokenize("A well-known fact -- in 1813.", lower=True)
     ['a', 'well', '-', 'known', 'fact', '-', '-', 'in', '1813', '.']
     """
-    _check_text(text)
-    return _TOKEN.findall(text.lower() if lower else text)
+    check_text(text)
+    # Python counts "_" as part of a word; books print it around italics, so here it is punctuation.
+    word = r"[^\W_]+(?:['’][^\W_]+)*"
+    return re.findall(rf"{word}|[^\w\s]|_", text.lower() if lower else text)
 
 
 def tokenize_characters(text, *, lower=False):
@@ -56,11 +54,12 @@ def tokenize_characters(text, *, lower=False):
     >>> tokenize_characters("A cat", lower=True)
     ['a', ' ', 'c', 'a', 't']
     """
-    _check_text(text)
+    check_text(text)
     return list(text.lower() if lower else text)
 
 
-def _check_text(text):
+def check_text(text):
+    """Refuse with TypeError what is not one string."""
     if not isinstance(text, str):
         raise TypeError(
             f"text is of type {type(text).__name__}; expected one string. "

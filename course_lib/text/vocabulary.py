@@ -44,7 +44,7 @@ class Vocabulary:
     """
 
     def __init__(self, tokens, *, max_size=None, min_count=1):
-        _check_sequence(tokens, "tokens")
+        self._check_tokens(tokens)
         if max_size is not None and max_size < len(SPECIALS):
             raise ValueError(f"max_size is {max_size}; expected at least {len(SPECIALS)}, for the specials.")
         counts = Counter(tokens)
@@ -75,7 +75,7 @@ class Vocabulary:
         >>> toy.encode("a cat is on the grass".split())
         [0, 4, 3, 2, 1, 8]
         """
-        _check_sequence(tokens, "tokens")
+        cls._check_tokens(tokens)
         vocab = cls.__new__(cls)
         vocab._number(tokens)
         return vocab
@@ -104,7 +104,7 @@ class Vocabulary:
         -------
         list of int
         """
-        _check_sequence(tokens, "tokens")
+        self._check_tokens(tokens)
         unknown = self.indices.get(UNK)
         indices = []
         for token in tokens:
@@ -154,11 +154,11 @@ class Vocabulary:
         shown = ", ".join(repr(token) for token in self.tokens[:6])
         return f"<Vocabulary of {len(self)} tokens: {shown}{', ...' if len(self) > 6 else ''}>"
 
-
-def _check_sequence(tokens, name):
-    # A string is an iterable of its characters, so this slip would pass and every word would be lost.
-    if isinstance(tokens, str):
-        raise TypeError(
-            f"{name} is the string {tokens[:20]!r}; expected a list of tokens. "
-            "Split it first, with tokenize(text) or tokenize_characters(text)."
-        )
+    @staticmethod
+    def _check_tokens(tokens):
+        # A string is an iterable of its characters, so this slip would pass and every word would be lost.
+        if isinstance(tokens, str):
+            raise TypeError(
+                f"tokens is the string {tokens[:20]!r}; expected a list of tokens. "
+                "Split it first, with tokenize(text) or tokenize_characters(text)."
+            )

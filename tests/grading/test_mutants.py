@@ -135,3 +135,18 @@ def test_tests_that_cannot_be_loaded_are_told(course):
     edit(course, "hidden", "REFERENCES", "import nothing_of_this_name\nREFERENCES")
     with pytest.raises(CourseError, match="nothing_of_this_name"):
         mutants.measure(course, NAME)
+
+
+def test_the_methods_of_a_class_are_changed_but_not_how_it_shows_itself():
+    source = '''
+class Counter:
+    """Doc."""
+    def __init__(self, start=0):
+        self.n = start + 1
+
+    def __repr__(self):
+        return "n" + str(self.n + 1)
+'''
+    made = {m.id for m in make(source)}
+    assert {"Counter:L2:+→-", "Counter:L2:1→2"} <= made
+    assert all(m.startswith("Counter:L2:") for m in made), made

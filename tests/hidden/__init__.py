@@ -5,7 +5,9 @@ One module per assignment (`a2_rnn.py` for a2-rnn) holds functions `test_<senten
 AssertionError with a message that names the likely slip. The constant `REFERENCES` maps each exercise to the
 module in which its reference lives.
 
-A notebook calls them by one line, ``assert judge("a2-rnn", rnn_step=rnn_step)``.
+A notebook calls them by one line, ``assert judge("a2-rnn", rnn_step=rnn_step)``. An exercise with several parts, such
+as a class, may have a line for each, so that a slip in one costs that part alone: ``judge("a1-sequences", "encode",
+Vocabulary=Vocabulary)`` runs the tests whose names hold the word.
 """
 
 from __future__ import annotations
@@ -60,8 +62,15 @@ def references(assignment: str) -> dict[str, Callable[..., Any]]:
     return found
 
 
-def judge(assignment: str, *, seed: int | None = None, **functions: Callable[..., Any]) -> bool:
-    """Run all hidden tests of each given function: True, or the first failing test's AssertionError.
+def chosen(tests: list[Test], part: str = "") -> list[Test]:
+    """The tests with this word in their names, or all."""
+    return [test for test in tests if not part or part in test.__name__.split("_")[1:]]
+
+
+def judge(assignment: str, part: str = "", *, seed: int | None = None, **functions: Callable[..., Any]) -> bool:
+    """Run the hidden tests of each given function or class: True, or the first failing test's AssertionError.
+
+    With `part`, only the tests with this word in their names.
 
     The random inputs of a test depend on `seed` and on the test's name; without a seed it is taken from the
     environment variable COURSE_SEED, which the grader sets for each student.
@@ -72,7 +81,9 @@ def judge(assignment: str, *, seed: int | None = None, **functions: Callable[...
     for exercise, function in functions.items():
         if not tests.get(exercise):
             raise SourceFault(f'no hidden tests for "{exercise}" in {assignment}; there are: {", ".join(tests)}')
-        for test in tests[exercise]:
+        if not chosen(tests[exercise], part):
+            raise SourceFault(f'no hidden test of "{exercise}" in {assignment} has the word "{part}" in its name')
+        for test in chosen(tests[exercise], part):
             run_test(test, exercise, function, seed)
     return True
 
@@ -104,7 +115,9 @@ def run_test(test: Test, exercise: str, function: Callable[..., Any], seed: int)
 def _came_from(error: BaseException, exercise: str, function: Callable[..., Any]) -> bool:
     """Whether the error was raised inside the given function, or by calling it with the agreed arguments."""
     own_names = {exercise, getattr(function, "__name__", exercise), getattr(function, "__qualname__", exercise)}
-    called_wrongly = isinstance(error, TypeError) and str(error).startswith(tuple(f"{name}(" for name in own_names))
+    called_wrongly = isinstance(error, TypeError) and str(error).startswith(
+        tuple(f"{name}{mark}" for name in own_names for mark in "(.")
+    )
     codes = _codes(function)
     traceback = error.__traceback__
     while traceback is not None:
@@ -116,6 +129,7 @@ def _came_from(error: BaseException, exercise: str, function: Callable[..., Any]
 
 def _codes(function: Any) -> set[Any]:
     if inspect.isclass(function):
-        return {m.__code__ for m in vars(function).values() if inspect.isfunction(m)}
+        methods = (getattr(m, "__func__", m) for base in function.__mro__ for m in vars(base).values())
+        return {m.__code__ for m in methods if inspect.isfunction(m)}
     code = getattr(inspect.unwrap(function), "__code__", None)
     return {code} if code is not None else set()

@@ -197,6 +197,7 @@ def test_exceptions_in_hidden_tests_say_only_what_is_safe(desk):
         raised("return x + np.ones(4)")
         == "f raised ValueError: operands could not be broadcast together with shapes (3,) (4,)"
     )
+    assert raised("return 'short'[9]") == "f raised IndexError: string index out of range"
     assert raised("return undefined_name") == "f raised NameError: name 'undefined_name' is not defined"
     assert raised(
         "raise ValueError(f'operands could not be broadcast together with shapes ({int(1e6*x[0])},) (3,)')"

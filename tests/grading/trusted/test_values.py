@@ -28,6 +28,54 @@ assert np.isnan(f(float('nan')))
     )
 
 
+def test_counters_stay_counters_both_ways_and_may_be_changed(desk):
+    agrees(
+        desk,
+        """
+from collections import Counter
+def f(counts, more):
+    counts['seen'] += counts['never']
+    more['never'] += 1
+    return Counter({('a', 'b'): 2 + more['absent']})
+""",
+        """
+from collections import Counter
+counts, more = Counter({'seen': 3}), Counter()
+got = f(counts, more)
+assert type(got) is Counter and got == {('a', 'b'): 2} and got['a', 'c'] == 0
+assert type(counts) is Counter and counts == {'seen': 3} and more == {'never': 1} and more.total() == 1
+""",
+    )
+
+
+def test_an_exercise_may_be_a_class(desk):
+    agrees(
+        desk,
+        """
+class f:
+    def __init__(self, words, *, size=9): self.words = tuple(words)[:size]
+    @classmethod
+    def made(cls, words):
+        new = cls.__new__(cls); new.words = words
+        return new
+    def find(self, word): return self.words.index(word)
+    def __len__(self): return len(self.words)
+    def __contains__(self, word): return word in self.words
+""",
+        """
+x = f(['a', 'b', 'c'], size=2)
+assert x.words == ('a', 'b') and len(x) == 2 and 'b' in x and 'c' not in x and x.find('b') == 1
+assert f.made(['d']).find('d') == 0 and not hasattr(f.__new__, 'words') and not hasattr(x, 'other')
+try:
+    x.find('z')
+except ValueError:
+    pass
+else:
+    raise AssertionError('no ValueError')
+""",
+    )
+
+
 @pytest.mark.parametrize("dtype", ["bool", "int8", "int64", "float16", "float32", "float64", "complex64", "<U4"])
 def test_arrays_of_every_kind_cross_both_ways(desk, dtype):
     agrees(

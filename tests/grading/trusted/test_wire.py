@@ -9,6 +9,7 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -16,6 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course_lib.grading.trusted.inside import wire
+
+
+def test_a_counter_stays_a_counter():
+    counts = Counter({("a", 1): 2, ("b", 1): 0})
+    got = there_and_back([counts])[0]
+    assert type(got) is Counter and dict(got) == dict(counts) and got["absent"] == 0
 
 
 def refuse(value):

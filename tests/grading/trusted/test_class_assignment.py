@@ -1,0 +1,70 @@
+"""An assignment with a class among its exercises, through the trusted engine: a1-sequences."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from course_lib.grading.engine import Job, Limits
+from course_lib.grading.notebooks import BEGIN_SOLUTION, END_SOLUTION, grade_id, read_notebook
+from course_lib.grading.release import grading_version
+from tests import wrong_answers
+
+pytestmark = pytest.mark.grading
+
+ROOT = Path(__file__).parents[3]
+NAME = "a1-sequences"
+LIMITS = Limits(test_seconds=10, cell_seconds=60, submission_seconds=120)
+METHODS = {"__init__": "ranking", "encode": "encode", "decode": "decode"}
+
+
+def solved():
+    nb = read_notebook(ROOT / "solutions" / NAME / f"{NAME}.ipynb")
+    nb.cells = [cell for cell in nb.cells if not (grade_id(cell) or "").startswith("experiment")]
+    return nb
+
+
+def lost(engine, nb):
+    result = engine.run(Job.make(NAME, "ada", nb, ROOT, LIMITS, None))
+    assert result.fault is None, result.fault
+    return {name: test.message for name, test in result.tests.items() if not test.passed}
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_left_undone_costs_its_own_part(engine, method):
+    nb = solved()
+    for cell in nb.cells:
+        if grade_id(cell) == "Vocabulary":
+            start = cell.source.index(f"def {method}(")
+            undone = re.sub(
+                f"{BEGIN_SOLUTION}.*?{END_SOLUTION}",
+                "raise NotImplementedError()",
+                cell.source[start:],
+                count=1,
+                flags=re.S,
+            )
+            cell.source = cell.source[:start] + undone
+    part = METHODS[method]
+    found = lost(engine, nb)
+    assert set(found) == {f"Vocabulary-{part}-visible", f"Vocabulary-{part}-hidden"}
+    assert all("NotImplementedError" in message for message in found.values()), found
+
+
+@pytest.mark.parametrize("number", range(2))
+def test_right_answers_written_differently_pass(engine, number):
+    kept = [answers[number] for answers in wrong_answers.right_answers(NAME).values()]
+    module = inspect.getsource(inspect.getmodule(kept[0].function))
+    helpers = re.sub(
+        r"^from tests\.wrong_answers import.*$", "wrong = right = lambda *a, **k: lambda f: f", module, flags=re.M
+    )
+    nb = grading_version(solved())
+    for cell in nb.cells:
+        if grade_id(cell) == "imports":
+            cell.source += "\n" + helpers  # locked in life; here it is only a place
+        for answer in kept:
+            if grade_id(cell) == answer.exercise:
+                cell.source = f"{answer.exercise} = {answer.name}"
+    assert lost(engine, nb) == {}
