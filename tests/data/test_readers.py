@@ -29,6 +29,14 @@ def test_pride_and_prejudice_is_whole_and_as_printed():
     assert headings == [f"Chapter {n}" for n in range(1, 62)]
 
 
+def test_first_names_are_distinct_and_written_with_one_capital():
+    names = data.load("first-names").split()
+    assert len(names) == len(set(names)) == 5_163
+    assert names == sorted(names)
+    assert all(name.isalpha() and name.isascii() and name == name.capitalize() for name in names)
+    assert {"Mary", "Zulma", "Kristin", "Kristen", "Kristyn"} <= set(names)
+
+
 def test_seattle_weather_has_every_day_of_four_years(weather):
     assert len(weather) == 1461
     expected = np.arange("2012-01-01", "2016-01-01", dtype="datetime64[D]")
