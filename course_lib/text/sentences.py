@@ -7,11 +7,9 @@ without a mark.
 import re
 
 # What ends with a full stop and seldom ends a sentence; so do single initials.
-ABBREVIATIONS = frozenset(
-    f"{word}."
-    for word in ("Mr", "Mrs", "Ms", "Dr", "St", "Esq", "Rev", "Col", "Capt", "Gen", "Prof")
-    + ("Jan", "Feb", "Aug", "Sept", "Oct", "Nov", "Dec")
-)
+_TITLES = "Mr Mrs Ms Dr St Esq Rev Col Capt Gen Prof"
+_MONTHS = "Jan Feb Aug Sept Oct Nov Dec"
+ABBREVIATIONS = frozenset(f"{word}." for word in f"{_TITLES} {_MONTHS}".split())
 
 # A space after a closing mark (and a closing quote), if a capital follows (or a quote and a capital).
 _BREAK = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"')])) (?=[\"'(]?[A-Z])")
