@@ -5,6 +5,7 @@ standard library and NumPy only. The catalogue has already checked the bytes, so
 """
 
 import csv
+import io
 import lzma
 from dataclasses import dataclass
 
@@ -94,3 +95,19 @@ def labelled_sequences(content):
     """
     labels, sequences = zip(*(line.split("\t") for line in plain_text(content).splitlines()), strict=True)
     return LabelledSequences(sequences=np.array(sequences), labels=np.array(labels))
+
+
+def arrays(content):
+    """NumPy's .npz -> dict of arrays, half precision made single.
+
+    >>> file = io.BytesIO()
+    >>> np.savez(file, W_hh=np.eye(2, dtype=np.float16))
+    >>> arrays(file.getvalue())
+    {'W_hh': array([[1., 0.],
+           [0., 1.]], dtype=float32)}
+    """
+    with np.load(io.BytesIO(content), allow_pickle=False) as found:
+        return {
+            name: found[name].astype(np.float32) if found[name].dtype == np.float16 else found[name]
+            for name in found.files
+        }

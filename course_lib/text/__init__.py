@@ -1,5 +1,6 @@
 """From text to the arrays that a sequence model reads::
 
+    split_sentences                  text -> sentences
     tokenize, tokenize_characters    text -> tokens
     Vocabulary                       tokens <-> indices, with <PAD> <UNK> <SOS> <EOS>
     one_hot                          indices -> rows with a single 1
@@ -18,6 +19,7 @@ from course_lib.text.ngram_models import KneserNey
 from course_lib.text.ngrams import context_counts, ngram_counts, ngram_probability
 from course_lib.text.packing import bucket_by_length, pack, unpack
 from course_lib.text.padding import one_hot, pad_and_mask
+from course_lib.text.sentences import split_sentences
 from course_lib.text.tokens import tokenize, tokenize_characters
 from course_lib.text.vocabulary import EOS, PAD, SOS, SPECIALS, UNK, Vocabulary
 
@@ -37,6 +39,7 @@ __all__ = [
     "one_hot",
     "pack",
     "pad_and_mask",
+    "split_sentences",
     "tokenize",
     "tokenize_characters",
     "unpack",

@@ -6,7 +6,10 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
+from benchmarks.austen_rnn import tenths
 from course_lib import data
+from course_lib.recurrent import bits_per_token, log_probabilities
+from course_lib.text import EOS, Vocabulary
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +30,25 @@ def test_pride_and_prejudice_is_whole_and_as_printed():
     assert text.isascii()
     headings = [line for line in text.splitlines() if line.startswith("Chapter ")]
     assert headings == [f"Chapter {n}" for n in range(1, 62)]
+
+
+def test_first_names_are_distinct_and_written_with_one_capital():
+    names = data.load("first-names").split()
+    assert len(names) == len(set(names)) == 5_163
+    assert names == sorted(names)
+    assert all(name.isalpha() and name.isascii() and name == name.capitalize() for name in names)
+    assert {"Mary", "Zulma", "Kristin", "Kristen", "Kristyn"} <= set(names)
+
+
+def test_the_trained_network_reads_the_novel_as_well_as_its_row_promises():
+    params = data.load("austen-rnn")
+    shapes = {"W_xe": (71, 64), "W_xh": (64, 512), "W_hh": (512, 512), "b_h": (512,), "W_hy": (512, 71), "b_y": (71,)}
+    assert {name: p.shape for name, p in params.items()} == shapes
+    assert all(p.dtype == np.float32 for p in params.values())
+    train, middle, _ = tenths()
+    vocab = Vocabulary([c for s in train for c in s])
+    tokens = np.array(vocab.encode([c for s in middle[:60] for c in [*s, EOS]]))
+    assert bits_per_token(log_probabilities(params, tokens)) < 1.9
 
 
 def test_seattle_weather_has_every_day_of_four_years(weather):

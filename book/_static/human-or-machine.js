@@ -1,0 +1,56 @@
+// Did the novelist write it, or the model? Twelve snippets in an order of their own for each game; keeps the score.
+// The page's cell leaves {snippets: [{text, human, judge}], judge: name} in #human-or-machine-data; `judge` of a snippet
+// says whether a program that was asked the same took it for human.
+(() => {
+  const ROUNDS = 12;
+  const shuffled = (list) => list.map((v) => [Math.random(), v]).sort((a, b) => a[0] - b[0]).map(([, v]) => v);
+
+  function start(root, data) {
+    const $ = (name) => root.querySelector(`.${name}`);
+    const [count, snippet, human, machine, next, live] = ["count", "snippet", "human", "machine", "next", "live"].map($);
+    let game, round, right, judged, over;
+    $("still").remove();
+    $("moving").hidden = false;
+
+    function deal() {
+      const kinds = [true, false].map((kind) => shuffled(data.snippets.filter((s) => s.human === kind)).slice(0, ROUNDS / 2));
+      game = shuffled(kinds.flat());
+      round = right = judged = 0;
+      over = false;
+      ask();
+    }
+    function ask() {
+      snippet.textContent = game[round].text;
+      count.textContent = `Snippet ${round + 1} of ${ROUNDS}. Right so far: ${right}.`;
+      human.hidden = machine.hidden = false;
+      next.hidden = true;
+      live.textContent = "";
+    }
+    function answer(saidHuman) {
+      const { human: wasHuman, judge } = game[round];
+      const correct = saidHuman === wasHuman;
+      right += correct;
+      judged += judge === wasHuman;
+      round += 1;
+      over = round === ROUNDS;
+      human.hidden = machine.hidden = true;
+      next.hidden = false;
+      next.textContent = over ? "Play again" : "Next";
+      count.textContent = `Snippet ${round} of ${ROUNDS}. Right so far: ${right}.`;
+      const writer = wasHuman ? "Jane Austen wrote this." : "The model made this up.";
+      const score = over ? ` You were right ${right} times of ${ROUNDS}, ${data.judge} ${judged} times; a coin would be, on average, 6 times.` : "";
+      live.textContent = `${correct ? "Right" : "Wrong"}: ${writer}${score}`;
+      next.focus({ preventScroll: true });
+    }
+    human.onclick = () => answer(true);
+    machine.onclick = () => answer(false);
+    next.onclick = () => {
+      over ? deal() : ask();
+      snippet.focus({ preventScroll: true }); // read it first; the answers are the next stops
+    };
+    deal();
+  }
+
+  const data = document.getElementById("human-or-machine-data");
+  if (data) document.querySelectorAll(".human-or-machine").forEach((root) => start(root, JSON.parse(data.textContent)));
+})();

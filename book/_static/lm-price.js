@@ -1,0 +1,97 @@
+// A sentence that comes one character at a time: what two models expect, and what they pay for what comes.
+// The page's cell leaves the numbers in #lm-price-data: text (the end included as one symbol), and for each model
+// its name, p (of what came) and top (the likeliest five with their probabilities) at every step.
+(() => {
+  const SVG = "http://www.w3.org/2000/svg";
+  const visible = (c) => ({ " ": "␣", "<EOS>": "end" })[c] ?? c;
+  const spoken = (c) => ({ " ": "a space", "<EOS>": "the end", ",": "a comma", ".": "a full stop", '"': "a quotation mark" })[c] ?? c;
+  const bits = (p) => -Math.log2(p);
+
+  function start(root, data) {
+    const { text, models } = data, T = text.length;
+    const [said, stage, guesses, live] = [".said", ".stage", ".guesses", ".live"].map((s) => root.querySelector(s));
+    let t = 0;
+    root.querySelector(".still").remove();
+    root.querySelector(".moving").hidden = false;
+    const svg = document.createElementNS(SVG, "svg");
+    svg.setAttribute("aria-hidden", "true"); // the live text says it in words
+    stage.append(svg);
+
+    function draw(name, attributes, content) {
+      const node = document.createElementNS(SVG, name);
+      for (const key in attributes) node.setAttribute(key, attributes[key]);
+      if (content !== undefined) node.textContent = content;
+      svg.append(node);
+    }
+
+    // One pair of bars per character that has come; the window follows the last one.
+    function bars() {
+      const width = Math.min(stage.clientWidth, 640), slot = 21, high = 96, most = 10;
+      const fit = Math.floor((width - 30) / slot), from = Math.max(0, t - fit);
+      svg.replaceChildren();
+      svg.setAttribute("viewBox", `0 0 ${width} ${high + 40}`);
+      svg.style.width = `${width}px`;
+      for (const level of [0, 5, 10]) {
+        const y = 12 + high * (1 - level / most);
+        draw("path", { d: `M26 ${y}H${width}`, class: "level" });
+        draw("text", { x: 20, y: y + 4, class: "tick" }, level);
+      }
+      for (let k = from; k < t; k++) {
+        const x = 30 + slot * (k - from);
+        models.forEach((model, m) => {
+          const height = (Math.min(bits(model.p[k]), most) / most) * high;
+          draw("rect", { x: x + 8 * m, y: 12 + high - height, width: 7, height, class: `bar model${m}` });
+        });
+        draw("text", { x: x + 8, y: high + 31, class: k === t - 1 ? "came last" : "came" }, text[k] === "<EOS>" ? "■" : visible(text[k]));
+      }
+    }
+
+    function refresh() {
+      bars();
+      said.textContent = text.slice(0, t).filter((c) => c !== "<EOS>").join("") + (t < T ? "…" : "");
+      guesses.replaceChildren(...models.map((model, m) => {
+        const box = document.createElement("div");
+        const total = model.p.slice(0, t).reduce((sum, p) => sum + bits(p), 0);
+        const mean = t ? `, ${(total / t).toFixed(2)} a character` : "";
+        box.innerHTML = `<div class="name"><span class="swatch model${m}"></span>${model.name}</div><div class="paid">paid ${total.toFixed(1)} bits${mean}</div>`;
+        if (t < T) {
+          const list = document.createElement("ol");
+          for (const [c, p] of model.top[t]) {
+            const item = document.createElement("li");
+            item.innerHTML = `<span class="char"></span><span class="track"><span class="fill model${m}" style="width:${Math.max(100 * p, 0.5)}%"></span></span><span class="share">${p < 0.01 ? "< 1" : Math.round(100 * p)} %</span>`;
+            item.querySelector(".char").textContent = visible(c);
+            list.append(item);
+          }
+          box.append(list);
+        }
+        return box;
+      }));
+      const paid = models.map((m) => `${m.name} gave it ${(100 * m.p[t - 1]).toPrecision(2)} %, ${bits(m.p[t - 1]).toFixed(1)} bits`);
+      live.textContent = t
+        ? `Character ${t} of ${T} was ${spoken(text[t - 1])}: ${paid.join("; ")}.${t < T ? " What comes next?" : ""}`
+        : "Nothing has come yet. Each list holds a model's five likeliest first characters: guess, then press Next.";
+      root.querySelector(".back").setAttribute("aria-disabled", String(t === 0));
+      for (const name of [".on", ".word"]) root.querySelector(name).setAttribute("aria-disabled", String(t === T));
+    }
+
+    function go(to) { t = Math.max(0, Math.min(T, to)); refresh(); }
+    root.querySelector(".on").onclick = () => go(t + 1);
+    root.querySelector(".back").onclick = () => go(t - 1);
+    root.querySelector(".reset").onclick = () => go(0);
+    root.querySelector(".word").onclick = () => {
+      const space = text.indexOf(" ", t);
+      go(space < 0 ? T : space + 1);
+    };
+    root.addEventListener("keydown", (event) => {
+      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!by || event.ctrlKey || event.altKey || event.metaKey) return;
+      event.preventDefault();
+      go(t + by);
+    });
+    new ResizeObserver(bars).observe(stage);
+    refresh();
+  }
+
+  const data = document.getElementById("lm-price-data");
+  if (data) document.querySelectorAll(".lm-price").forEach((root) => start(root, JSON.parse(data.textContent)));
+})();
