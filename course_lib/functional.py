@@ -51,3 +51,30 @@ def softmax(x, axis=-1):
     """
     weights = np.exp(x - np.max(x, axis=axis, keepdims=True))
     return weights / np.sum(weights, axis=axis, keepdims=True)
+
+
+def log_softmax(x, axis=-1):
+    r"""Turn scores into logarithms of probabilities: :math:`\log p_i = x_i - \log \sum_j e^{x_j}` along one axis.
+
+    No probability is ever formed, so none can round to zero and have the logarithm minus infinity.
+
+    Parameters
+    ----------
+    x : array, any shape
+        Scores (logits).
+    axis : int
+        The axis along which the probabilities sum to one.
+
+    Returns
+    -------
+    array of the shape of x
+
+    Examples
+    --------
+    A score 1000 below the other has the probability e to the minus 1000, which no float can hold.
+
+    >>> log_softmax(np.array([0.0, -1000.0]))
+    array([    0., -1000.])
+    """
+    shifted = x - np.max(x, axis=axis, keepdims=True)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from course_lib.functional import sigmoid, softmax
+from course_lib.functional import log_softmax, sigmoid, softmax
 
 
 def test_sigmoid_is_that_of_scipy(rng):
@@ -16,6 +16,12 @@ def test_sigmoid_is_that_of_scipy(rng):
 def test_softmax_is_that_of_scipy_along_any_axis(axis, rng):
     x = 30 * rng.normal(size=(2, 3, 4))
     np.testing.assert_allclose(softmax(x, axis=axis), special.softmax(x, axis=axis), rtol=1e-12)
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_log_softmax_is_that_of_scipy_along_any_axis(axis, rng):
+    x = 1000 * rng.normal(size=(2, 3, 4))
+    np.testing.assert_allclose(log_softmax(x, axis=axis), special.log_softmax(x, axis=axis), rtol=1e-12)
 
 
 def test_extreme_scores_raise_no_warning():

@@ -22,7 +22,9 @@ from functools import partial
 import numpy as np
 
 from course_lib import optim
-from course_lib.recurrent import losses, rnn
+from course_lib.functional import log_softmax
+from course_lib.recurrent import rnn
+from course_lib.recurrent.losses import cross_entropy_over_time
 
 
 def shift_targets(tokens, sos, eos):
@@ -30,8 +32,8 @@ def shift_targets(tokens, sos, eos):
 
     Parameters
     ----------
-    tokens : (T,) or (T, B) array of int
-        One sentence, or B of one length. Lengths that differ are padded after shifting.
+    tokens : (T,) or (T, B) array of int, or list
+        One sentence, which may be empty, or B of one length. Lengths that differ are padded after shifting.
     sos, eos : int
         Indices of the start and the end of a sentence.
 
@@ -45,9 +47,9 @@ def shift_targets(tokens, sos, eos):
     >>> shift_targets(np.array([7, 8, 9]), sos=2, eos=3)
     (array([2, 7, 8, 9]), array([7, 8, 9, 3]))
     """
-    tokens = np.asarray(tokens)
-    edge = np.ones_like(tokens[:1]) if len(tokens) else np.ones((1, *tokens.shape[1:]), dtype=int)
-    return np.concatenate([sos * edge, tokens]).astype(int), np.concatenate([tokens, eos * edge]).astype(int)
+    tokens = np.asarray(tokens, dtype=int)
+    row = (1, *tokens.shape[1:])  # one more step, as wide as the others
+    return np.concatenate([np.full(row, sos), tokens]), np.concatenate([tokens, np.full(row, eos)])
 
 
 def perplexity(log_probabilities, mask=None):
@@ -65,6 +67,11 @@ def perplexity(log_probabilities, mask=None):
     float
         From 1, for a model that always knew, to infinity, for one that ruled a token out.
 
+    Raises
+    ------
+    ValueError
+        If there is no real token.
+
     Examples
     --------
     One chance in two, then one in eight: on average one in four.
@@ -72,12 +79,12 @@ def perplexity(log_probabilities, mask=None):
     >>> round(perplexity(np.log([1 / 2, 1 / 8])), 9)
     4.0
     """
-    log_probabilities = np.asarray(log_probabilities)
+    log_probabilities = np.asarray(log_probabilities, dtype=np.float64)
     if mask is not None:
         log_probabilities = log_probabilities[mask]
     if log_probabilities.size == 0:
         raise ValueError("there are no tokens to average over; expected at least one.")
-    return float(np.exp(-np.mean(log_probabilities, dtype=np.float64)))
+    return float(np.exp(-np.mean(log_probabilities)))
 
 
 def sentence_log_probability(logits_of, sentence, sos, eos):
@@ -105,10 +112,8 @@ def sentence_log_probability(logits_of, sentence, sos, eos):
     """
     inputs = np.array([sos, *sentence])
     targets = np.array([*sentence, eos])
-    logits = np.asarray(logits_of(inputs[:, None]), dtype=np.float64)[:, 0]
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    log_p = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return float(log_p[np.arange(len(targets)), targets].sum())
+    logits = logits_of(inputs[:, None])[:, 0].astype(np.float64)
+    return float(log_softmax(logits)[np.arange(len(targets)), targets].sum())
 
 
 def rescore(hypotheses, logits_of, sos, eos, scores=None, weight=1.0):
@@ -265,11 +270,11 @@ def tbptt_step(params, inputs, targets, state=None, layer=None):
     # All steps and sequences in one matrix: one product for each use of W_hy.
     flat = hs.reshape(inputs.size, -1)
     logits = flat @ params["W_hy"] + params["b_y"]
-    loss, dlogits = losses.cross_entropy_over_time(logits.reshape(*inputs.shape, -1), targets)
+    loss, dlogits = cross_entropy_over_time(logits.reshape(*inputs.shape, -1), targets)
     dlogits = dlogits.reshape(logits.shape)
     through_time = backward((dlogits @ params["W_hy"].T).reshape(hs.shape))
     grads = {
-        "W_xe": _sum_rows(through_time["xs"], inputs, len(params["W_xe"])),
+        "W_xe": look_up_backward(through_time["xs"], inputs, len(params["W_xe"])),
         **{name: through_time[name] for name in inner},
         "W_hy": flat.T @ dlogits,
         "b_y": dlogits.sum(axis=0),
@@ -277,19 +282,43 @@ def tbptt_step(params, inputs, targets, state=None, layer=None):
     return loss, grads, state
 
 
-def _sum_rows(rows, indices, V):
-    """Add up the rows that share an index: the gradient of a look-up."""
+def look_up_backward(drows, indices, V):
+    """Carry a gradient back through a look-up, ``rows = W[indices]``: a row of W has that of all its uses together.
+
+    Parameters
+    ----------
+    drows : (..., E) array
+        Gradient of the loss with respect to each row that was looked up.
+    indices : (...) array of int
+        Which row of W that was.
+    V : int
+        Number of rows of W.
+
+    Returns
+    -------
+    dW : (V, E) array
+        Zero where a row was not looked up.
+
+    Examples
+    --------
+    Row 2 was looked up twice, row 1 never.
+
+    >>> look_up_backward(np.array([[1.0], [10.0], [100.0]]), np.array([2, 0, 2]), V=3)
+    array([[ 10.],
+           [  0.],
+           [101.]])
+    """
     n = indices.size
-    indices, rows = indices.ravel(), rows.reshape(n, -1)
+    indices, drows = indices.ravel(), drows.reshape(n, -1)
     # One-hot columns times rows. Few are written out; many as a sparse matrix, far faster than np.add.at.
     if n * V < 10_000:
-        columns = np.zeros((V, n), rows.dtype)
+        columns = np.zeros((V, n), drows.dtype)
         columns[indices, np.arange(n)] = 1
     else:
         from scipy.sparse import csc_matrix  # only those who train need it
 
-        columns = csc_matrix((np.ones(n, rows.dtype), indices, np.arange(n + 1)), shape=(V, n))
-    return columns @ rows
+        columns = csc_matrix((np.ones(n, drows.dtype), indices, np.arange(n + 1)), shape=(V, n))
+    return columns @ drows
 
 
 def streams(tokens, B):

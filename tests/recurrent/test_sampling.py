@@ -10,12 +10,18 @@ from hypothesis import strategies as st
 
 from course_lib.recurrent import (
     beam_search,
+    extend_beams,
     generate,
     greedy,
     init_language_model,
+    keep_top_k,
+    keep_top_p,
     language_model_logits,
     language_model_step,
+    next_probabilities,
+    rank_hypotheses,
     sample,
+    take_rows,
 )
 
 P = np.array([0.4, 0.3, 0.15, 0.1, 0.05])
@@ -106,6 +112,35 @@ def test_refusing_everything_and_scores_that_are_no_numbers_are_refused(rng):
         sample(np.zeros((1, 2)), rng, refuse=[0, 1])
     with pytest.raises(ValueError, match="has training failed"):
         sample(np.full((1, 2), np.nan), rng, temperature=0)
+
+
+def test_probabilities_are_those_of_torch_at_every_temperature(rng):
+    logits = rng.normal(size=(3, 5))
+    for temperature in (0.1, 1.0, 3.0):
+        theirs = torch.softmax(torch.from_numpy(logits) / temperature, dim=-1).numpy()
+        np.testing.assert_allclose(next_probabilities(logits, temperature), theirs, rtol=1e-12)
+    assert next_probabilities(logits, 0)[np.arange(3), logits.argmax(axis=-1)].tolist() == [1, 1, 1]
+    with pytest.raises(ValueError, match="has training failed"):
+        next_probabilities(np.array([[0.0, np.nan, 1.0]]))
+
+
+def test_filters_keep_what_a_sort_by_hand_keeps(rng):
+    for _ in range(50):
+        p = rng.dirichlet(np.ones(6), size=2)
+        k, top_p = int(rng.integers(1, 9)), float(rng.uniform(0.05, 1))
+        for row, by_k, by_p in zip(p, keep_top_k(p, k), keep_top_p(p, top_p), strict=True):
+            ranked = sorted(range(6), key=lambda token: -row[token])
+            nucleus = next(n for n in range(1, 7) if n == 6 or sum(row[ranked[:n]]) >= top_p)
+            for found, kept in ((by_k, ranked[:k]), (by_p, ranked[:nucleus])):
+                expected = np.where(np.isin(np.arange(6), kept), row, 0)
+                np.testing.assert_allclose(found, expected / expected.sum(), rtol=1e-12)
+
+
+def test_a_nucleus_that_is_just_enough_is_enough_and_equals_go_by_index():
+    p = np.array([[0.25, 0.125, 0.5, 0.125]])
+    assert keep_top_p(p, 0.75).astype(bool).tolist() == [[True, False, True, False]]
+    assert keep_top_p(p, 0.8).astype(bool).tolist() == [[True, True, True, False]]
+    assert keep_top_k(p, 3).astype(bool).tolist() == [[True, True, True, False]]
 
 
 V, E, H, EOS = 4, 3, 6, 3
@@ -248,3 +283,38 @@ def test_ties_go_to_the_better_beginning_and_then_to_the_lower_token():
 
     (found,) = beam_search(know_nothing, np.array([0]), width=3, max_length=2, eos=EOS)
     assert [tokens for tokens, _ in found] == [[0, 0], [0, 1], [0, 2]]
+
+
+def test_a_step_of_the_search_keeps_the_best_of_all_extensions(rng):
+    B, width, size = 3, 4, 6
+    worth, log_p = rng.normal(size=(B, width)), rng.normal(size=(B, width, size))
+    ended = rng.uniform(size=(B, width)) < 0.5
+    found = extend_beams(worth, log_p, ended, EOS)
+    for b in range(B):
+        every = []
+        for i in range(width):
+            if ended[b, i]:
+                every.append((worth[b, i], i, EOS))
+            else:
+                every += [(worth[b, i] + log_p[b, i, v], i, v) for v in range(size)]
+        expected = sorted(every, reverse=True)[:width]
+        assert list(zip(*(part[b].tolist() for part in found), strict=True)) == expected
+
+
+def test_a_step_of_the_search_handed_in_is_the_one_that_runs(model):
+    def always_one(worth, log_p, ended, eos):
+        return worth - 1, np.zeros(worth.shape, dtype=int), np.full(worth.shape, 1)
+
+    (found,) = beam_search(language_model_step(model), np.array([0]), width=2, max_length=3, eos=EOS, extend=always_one)
+    assert found == [([1, 1, 1], -3.0)]
+
+
+def test_hypotheses_end_at_their_end_and_places_not_taken_are_left_out():
+    history = np.array([[[0, EOS, EOS], [0, 1, 2], [0, 0, 0]]])
+    assert rank_hypotheses(history, np.array([[-2.0, -1.0, -np.inf]]), EOS) == [[([0, 1, 2], -1.0), ([0, EOS], -2.0)]]
+
+
+def test_rows_of_a_state_are_picked_at_any_depth():
+    state = np.arange(3), (np.arange(6).reshape(3, 2), None)
+    first, (second, nothing) = take_rows(state, [2, 2, 0])
+    assert (first.tolist(), second.tolist(), nothing) == ([2, 2, 0], [[4, 5], [4, 5], [0, 1]], None)
