@@ -1,8 +1,8 @@
 """The experiments of the chapter on order: sentences that mirror each other, and the parity of a string of bits.
 
-Both put one yes-or-no question at the end of a sequence. Two kinds of model answer it: an RNN, which reads step by step,
-and a dense network on whatever numbers a caller makes of the sequence (a bag of words, its last k words). Functions that
-an experiment studies are arguments, looked up when called.
+Both put one yes-or-no question at the end of a sequence. Two kinds of model answer it: an RNN, which reads step by
+step, and a dense network on whatever numbers a caller makes of the sequence (a bag of words, its last k words).
+Functions that an experiment studies are arguments, looked up when called.
 
 Leaves out real text: these sentences are made so that one rule, and nothing else, decides the answer.
 """
@@ -34,7 +34,8 @@ SECOND = (
 )
 FRAMES = tuple("".join(parts) for parts in itertools.product(OPENERS, FIRST, JOINS, SECOND))
 """240 frames of a sentence. The two subjects come in either order, and either may be the one that is praised."""
-TAIL = "as we know from the old letter that was sent to the school and that they say was always in the drawer".split()
+_TAIL = "as we know from the old letter that was sent to the school and that they say was always in the drawer"
+TAIL = tuple(_TAIL.split())
 
 
 def mirrored(rng, *, pairs, frames, tails):
@@ -61,10 +62,13 @@ def mirrored(rng, *, pairs, frames, tails):
 
     Examples
     --------
-    >>> sentences, labels = mirrored(np.random.default_rng(1), pairs=1, frames=FRAMES, tails=[2])
+    >>> sentences, labels = mirrored(np.random.default_rng(12), pairs=1, frames=FRAMES[:9], tails=[2])
     >>> for sentence, label in zip(sentences, labels):
     ...     print(label, " ".join(sentence))
+    1 carla is brilliant at math but hopeless at science as we
+    0 carla is hopeless at math but brilliant at science as we
     """
+
     def pick(options):  # one draw for all pairs: a Generator is slow at drawing one by one
         return [options[i] for i in rng.integers(len(options), size=pairs)]
 

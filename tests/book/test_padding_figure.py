@@ -45,9 +45,8 @@ def test_what_the_figure_says_is_what_numpy_says(figure):
         for button, lengths in ((".come", LENGTHS), (".sorted", sorted(LENGTHS))):
             figure.click(f"{FIGURE} {button}")
             real, padding, share = said_by_numpy(size, lengths)
-            assert (
-                f"{real} tokens and {padding} of padding. {share} % of the work is wasted."
-                in figure.inner_text(f"{FIGURE} [aria-live]")
+            assert f"{real} tokens and {padding} of padding. {share} % of the work is wasted." in figure.inner_text(
+                f"{FIGURE} [aria-live]"
             )
             assert figure.locator(f"{FIGURE} .real").count() == 64
             assert figure.get_attribute(f"{FIGURE} {button}", "aria-pressed") == "true"
