@@ -1,0 +1,67 @@
+"""The interactive figures on the way back through time say what NumPy says, and work by keyboard."""
+
+import numpy as np
+import pytest
+
+from tests.book.browsing import THEMES, opened
+
+pytestmark = pytest.mark.browser
+
+FLOW = ".bptt-flow"
+T, W = 5, 0.5
+
+
+@pytest.fixture(params=THEMES)
+def flow(request, base, browser):
+    with opened(browser, base, "book/recurrent/bptt", theme=request.param) as (page, _, errors):
+        yield page
+        assert not errors
+
+
+def shares(kept):
+    """What loss t says about the use of the weight at step j, from the derivative of w ** (t - 1) split by use."""
+    hs = [0.0, *(W**t for t in range(T))]  # h_0, then 1, w, w², …
+    return np.array(
+        [[W ** (t - j) * hs[j - 1] if j <= t and kept(t, j) else 0 for j in range(1, T + 1)] for t in range(1, T + 1)]
+    )
+
+
+def total(page):
+    return float(page.inner_text(f"{FLOW} .total").split(":")[1])
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 5])
+@pytest.mark.parametrize("chunks", [False, True])
+def test_the_sums_are_those_of_the_triangle_the_band_and_the_blocks(k, chunks, flow):
+    flow.click(f"{FLOW} [data-k='{k}']")
+    flow.click(f"{FLOW} [data-chunks='{int(chunks)}']")
+    flow.focus(f"{FLOW} .on")
+    expected = shares(lambda t, j: (t - 1) // k == (j - 1) // k if chunks else t - j < k)
+    for done in range(1, T + 1):
+        flow.keyboard.press("ArrowLeft")
+        assert total(flow) == pytest.approx(expected[:, T - done :].sum())
+    columns = flow.eval_on_selector_all(f"{FLOW} .share", "all => all.map(n => Number(n.textContent))")
+    np.testing.assert_allclose(columns, expected.sum(axis=0))
+    assert "of a true dL/dw of 3.25" in flow.inner_text(f"{FLOW} [aria-live]")
+
+
+def test_the_flow_is_undone_and_started_again_by_keyboard(flow):
+    flow.focus(f"{FLOW} .on")
+    for _ in range(7):
+        flow.keyboard.press("Enter")
+    assert flow.inner_text(f"{FLOW} [aria-live]").startswith("Step 1.")
+    assert flow.evaluate("document.activeElement.className") == "on", "focus is lost when there is no step left"
+    flow.keyboard.press("ArrowRight")
+    assert flow.inner_text(f"{FLOW} [aria-live]").startswith("Step 2.")
+    flow.focus(f"{FLOW} .reset")
+    flow.keyboard.press("Enter")
+    assert flow.inner_text(f"{FLOW} [aria-live]").startswith("Forward")
+
+
+def test_without_scripts_the_triangle_is_a_table(base, browser):
+    with opened(browser, base, "book/recurrent/bptt", scripts=False) as (page, _, _):
+        assert not page.locator(f"{FLOW} .controls").first.is_visible()
+        rows = page.locator(f"{FLOW} .still tr").all()[1:]
+        shown = [[float(cell or 0) for cell in row.locator("td").all_inner_texts()] for row in rows]
+    whole = shares(lambda t, j: True)
+    np.testing.assert_allclose(shown, [*whole, whole.sum(axis=0)])
