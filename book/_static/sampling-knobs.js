@@ -14,7 +14,7 @@
     q = q.map((v, i) => {
       const likelier = sum;
       sum += v / whole;
-      return i === 0 || likelier < p - 1e-12 ? v : 0;
+      return i === 0 || p === 1 || likelier < p - 1e-12 ? v : 0;
     });
     const left = q.reduce((a, b) => a + b);
     return { soft, q: q.map((v) => v / left) };
