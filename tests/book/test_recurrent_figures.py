@@ -29,7 +29,7 @@ def shares(kept):
 
 
 def total(page):
-    return float(page.inner_text(f"{FLOW} .total").split(":")[1])
+    return float(page.text_content(f"{FLOW} .total").split(":")[1])
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 5])
