@@ -1,5 +1,7 @@
 """The interactive figures on the way back through time say what NumPy says, and work by keyboard."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -27,7 +29,7 @@ def shares(kept):
 
 
 def total(page):
-    return float(page.inner_text(f"{FLOW} .total").split(":")[1])
+    return float(page.text_content(f"{FLOW} .total").split(":")[1])
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 5])
@@ -65,3 +67,39 @@ def test_without_scripts_the_triangle_is_a_table(base, browser):
         shown = [[float(cell or 0) for cell in row.locator("td").all_inner_texts()] for row in rows]
     whole = shares(lambda t, j: True)
     np.testing.assert_allclose(shown, [*whole, whole.sum(axis=0)])
+
+
+RADIUS = ".spectral-radius"
+
+
+@pytest.fixture(params=THEMES)
+def radius(request, base, browser):
+    with opened(browser, base, "book/recurrent/vanishing-gradients", theme=request.param) as (page, _, errors):
+        yield page
+        assert not errors
+
+
+def test_the_slider_moves_by_keyboard_and_the_power_is_that_of_its_number(radius):
+    radius.focus(f"{RADIUS} input")
+    assert radius.inner_text(f"{RADIUS} output") == "0.90"
+    assert "0.90 to the power of 40 is 0.015" in radius.inner_text(f"{RADIUS} [aria-live]")
+    radius.keyboard.press("End")
+    assert radius.inner_text(f"{RADIUS} output") == "2.00"
+    assert "2.00 to the power of 40 is 1.1 · 10¹²" in radius.inner_text(f"{RADIUS} [aria-live]")
+    radius.keyboard.press("ArrowLeft")
+    assert radius.inner_text(f"{RADIUS} output") == "1.95"
+
+
+def test_the_figures_numbers_obey_the_bound_that_the_page_derives(radius):
+    data = json.loads(radius.inner_text("#spectral-radius-data") or radius.text_content("#spectral-radius-data"))
+    for r, bent, straight in zip(data["radius"], data["tanh"], data["linear"], strict=True):
+        bound = np.arange(len(bent)) * np.log10(r * data["stretch"])
+        assert bent[0] == straight[0] == 0, "the gradient starts with length 1"
+        assert np.all(bent <= bound + 0.01), f"tanh at radius {r}"
+        assert np.all(straight <= bound + 0.01), f"no tanh at radius {r}"
+
+
+def test_without_scripts_a_sentence_points_to_the_plot(base, browser):
+    with opened(browser, base, "book/recurrent/vanishing-gradients", scripts=False) as (page, _, _):
+        assert page.locator(f"{RADIUS} .still").is_visible()
+        assert not page.locator(f"{RADIUS} input").is_visible()
