@@ -131,7 +131,7 @@ def test_the_notebook_of_a_page_runs_as_downloaded(name, site, tmp_path):
     notebook = nbformat.read(ROOT / "_build" / "notebooks" / f"{name}.ipynb", as_version=4)
     nbformat.validate(notebook)
     # Away from the book, as on a reader's desk.
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(tmp_path)}}).execute()
 
 
 @pytest.mark.parametrize("name", notebooks())
