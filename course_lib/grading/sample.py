@@ -17,6 +17,7 @@ from nbformat import NotebookNode
 
 from . import gradebook, release
 from .course import Course
+from .errors import SourceFault
 from .notebooks import (
     BEGIN_SOLUTION,
     END_SOLUTION,
@@ -70,6 +71,11 @@ def write_sample(course: Course, assignment: str) -> tuple[Course, list[SampleSt
         folder = target.submitted / student.name / assignment
         write_notebook(student.notebook, folder / f"{assignment}.ipynb")
         (folder / "timestamp.txt").write_text(student.timestamp + "\n", encoding="utf-8")
+    try:
+        gradebook.register(target, assignment, release.grading_version(release.check_source(course, assignment)))
+    except SourceFault:
+        # nbgrader keeps no marks over a change of cells; a made-up class has none worth keeping.
+        (target.grading / "gradebook.db").unlink()
     gradebook.set_due(target, assignment, DUE.replace(tzinfo=None))
     gradebook.enrol(target, [student.name for student in students])
     return target, students

@@ -220,3 +220,15 @@ def test_nbgraders_own_command_gives_the_same_verdicts(graded, tmp_path):
             assert plain[row.student] == row.exercises, row.student
     page = (theirs.feedback / "ada" / NAME / f"{NAME}.html").read_text()
     assert "tests.hidden" not in page
+
+
+def test_a_made_up_class_from_before_the_cells_changed_is_made_anew(copy_of_graded, monkeypatch):
+    whole = Course(copy_of_graded.root, copy_of_graded.root / "_grading")
+    before = (copy_of_graded.grading / "gradebook.db").stat().st_size
+
+    def refuse(*_):
+        raise SourceFault("cells were added or removed")
+
+    monkeypatch.setattr(sample.gradebook, "register", refuse)
+    sample.write_sample(whole, NAME)
+    assert (copy_of_graded.grading / "gradebook.db").stat().st_size < before, "no submission is left in the gradebook"

@@ -95,13 +95,24 @@ def test_a_damaged_submission_loses_what_is_damaged_and_no_more(engine):
     assert lost == {"softmax-visible", "softmax-hidden", "many_to_one-visible", "many_to_one-hidden"}
 
 
+def verdicts(result, exercise, kind):
+    """Those of an exercise's test cells; a class has one for each of its parts."""
+    found = {
+        name: test
+        for name, test in result.tests.items()
+        if name.startswith(f"{exercise}-") and name.endswith(f"-{kind}")
+    }
+    assert found, f"no {kind} test of {exercise} among {list(result.tests)}"
+    return found
+
+
 @pytest.mark.parametrize(("name", "kept"), rounds(wrong_answers.right_answers))
 def test_right_answers_written_differently_pass(engine, name, kept):
     result = run(engine, name, answered(name, kept))
     for answer in kept:
         for kind in ("visible", "hidden"):
-            test = result.tests[f"{answer.exercise}-{kind}"]
-            assert test.passed, (answer.name, test.message)
+            for test in verdicts(result, answer.exercise, kind).values():
+                assert test.passed, (answer.name, test.message)
 
 
 @pytest.mark.parametrize(("name", "kept"), rounds(wrong_answers.wrong_answers))
@@ -111,9 +122,15 @@ def test_wrong_answers_fail_with_the_message_they_get_in_one_process(engine, nam
     for answer in kept:
         with pytest.raises(AssertionError) as caught:
             hidden.judge(name, **{answer.exercise: answer.function})
-        test = result.tests[f"{answer.exercise}-hidden"]
-        assert test.verdict is Verdict.FAILED, answer.name
-        assert test.message == str(caught.value), answer.name
+        failed = [test.message for test in verdicts(result, answer.exercise, "hidden").values() if not test.passed]
+        # From another process a generator comes as what it is used for, an iterator.
+        expected = str(caught.value).replace("returned a generator", "returned a iterator")
+        # What an error quotes is left out where it may be a hidden input.
+        assert any(expected == said or expected.startswith(f"{said}:") for said in failed), (
+            answer.name,
+            expected,
+            failed,
+        )
 
 
 @pytest.mark.parametrize("name", NAMES)
