@@ -90,7 +90,7 @@ def truncated_backward(dhs, hs, xs, W_xh, W_hh, b_h, h_0=None, k=25):
 
     For the loss at step t, the state before step :math:`t - k + 1` counts as a constant. With k = 1 nothing flows
     through time; with k = T this is :func:`~course_lib.recurrent.rnn.rnn_backward`. The cost grows with k T, since
-    each loss is carried back on its own; all of them move together, one step further in every round.
+    every loss has a window of its own, which ends k - 1 steps before it.
 
     Parameters
     ----------
