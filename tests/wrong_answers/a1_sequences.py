@@ -107,6 +107,48 @@ def returns_an_iterator(text, *, lower=False):
     return (match.group() for match in re.finditer(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_", text))
 
 
+@wrong("tokenize", says="gives only what is in the group")
+def returns_only_the_groups(text, *, lower=False):
+    return re.findall(r"[^\W_]+(['’][^\W_]+)*|[^\w\s]|_", text.lower() if lower else text)
+
+
+@wrong("tokenize", says="re.findall gives tuples")
+def returns_tuples_of_groups(text, *, lower=False):
+    return re.findall(r"([^\W_]+(['’][^\W_]+)*|[^\w\s]|_)", text.lower() if lower else text)
+
+
+@wrong("tokenize", says="the last word is missing")
+def forgets_the_last_word(text, *, lower=False):
+    text = text.lower() if lower else text
+    tokens, word = [], ""
+    for i, c in enumerate(text):
+        inside = 0 < i < len(text) - 1 and text[i - 1].isalnum() and text[i + 1].isalnum()
+        if c.isalnum() or (c in "'’" and inside):
+            word += c
+            continue
+        if word:
+            tokens.append(word)
+            word = ""
+        if not c.isspace():
+            tokens.append(c)
+    return tokens
+
+
+@wrong("tokenize", says="tabs too")
+def takes_a_tab_for_a_mark(text, *, lower=False):
+    return re.findall(r"[^\W_]+(?:['’][^\W_]+)*|[^\w \n]|_", text.lower() if lower else text)
+
+
+@wrong("tokenize", says="what str.lower does")
+def folds_the_case(text, *, lower=False):
+    return re.findall(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s]|_", text.casefold() if lower else text)
+
+
+@wrong("tokenize", says="‘ is no apostrophe")
+def takes_the_opening_quote_for_an_apostrophe(text, *, lower=False):
+    return re.findall(r"[^\W_]+(?:['‘’][^\W_]+)*|[^\w\s]|_", text.lower() if lower else text)
+
+
 @right("tokenize")
 def one_character_at_a_time(text, *, lower=False):
     text = text.lower() if lower else text
@@ -275,6 +317,14 @@ class WantsMoreThanMinCount(_Ranks):
         return [*SPECIALS, *kept][:max_size]
 
 
+@wrong("Vocabulary", says="seen exactly min_count times should stay")
+class WantsMoreThanMinCountAlways(_Ranks):
+    def listed(self, tokens, max_size, min_count):
+        counts = Counter(tokens)
+        kept = [t for t in _ranked(tokens, lambda t, counts: (-counts[t], t)) if counts[t] > min_count]
+        return [*SPECIALS, *kept][:max_size]
+
+
 @wrong("Vocabulary", says="min_count is ignored")
 class IgnoresMinCount(_Ranks):
     def listed(self, tokens, max_size, min_count):
@@ -300,6 +350,31 @@ class CountsMaxSizeWithoutTheSpecials(_Ranks):
 class TakesAnyMaxSize(_Given):
     def __init__(self, tokens, *, max_size=None, min_count=1):
         _Given.__init__(self, tokens, max_size=None if max_size is None else max(max_size, 4), min_count=min_count)
+
+
+@wrong("Vocabulary", says="max_size=0, less than the four specials,")
+class TakesSizeZeroForNone(_Given):
+    def __init__(self, tokens, *, max_size=None, min_count=1):
+        if max_size and max_size < 4:
+            raise ValueError("too small")
+        _Given.__init__(self, tokens, max_size=max_size or None, min_count=min_count)
+
+
+@wrong("Vocabulary", says="max_size=4 is refused")
+class RefusesRoomForTheSpecialsAlone(_Given):
+    def __init__(self, tokens, *, max_size=None, min_count=1):
+        if max_size is not None and max_size <= 4:
+            raise ValueError("too small")
+        _Given.__init__(self, tokens, max_size=max_size, min_count=min_count)
+
+
+@wrong("Vocabulary", says="the last in the alphabet go first")
+class CutsBeforeItSorts(_Ranks):
+    def listed(self, tokens, max_size, min_count):
+        counts = Counter(token for token in tokens if token not in SPECIALS)
+        kept = [t for t in counts if counts[t] >= min_count]
+        kept = sorted(kept, key=lambda t: -counts[t])[: None if max_size is None else max_size - 4]
+        return [*SPECIALS, *sorted(kept, key=lambda t: (-counts[t], t))]
 
 
 @wrong("Vocabulary", says="a string in place of a list of tokens")
@@ -380,6 +455,40 @@ class EncodesForItselfAlone(_Given):
 class EncodesFromOne(_Given):
     def encode(self, tokens):
         return [index + 1 for index in _Given.encode(self, tokens)]
+
+
+@wrong("Vocabulary", says="only for a token that is unknown")
+class LooksUpUnkBeforeItIsNeeded(_Given):
+    def encode(self, tokens):
+        self._check_tokens(tokens)
+        try:
+            return [self.indices.get(token, self.indices["<UNK>"]) for token in tokens]
+        except KeyError:
+            raise ValueError("unknown") from None
+
+
+@wrong("Vocabulary", says="takes the index 0 for false")
+class TakesIndexZeroForNone(_Given):
+    def encode(self, tokens):
+        self._check_tokens(tokens)
+        unknown = self.indices.get("<UNK>")
+        if not unknown and any(token not in self.indices for token in tokens):
+            raise ValueError("unknown")
+        return [self.indices.get(token, unknown) for token in tokens]
+
+
+@wrong("Vocabulary", says="no indices should give an empty list; it ends in ValueError")
+class DecodesByMinAndMax(_Given):
+    def decode(self, indices):
+        if min(indices) < 0 or max(indices) >= len(self):
+            raise ValueError("no such index")
+        return [self.tokens[index] for index in indices]
+
+
+@wrong("Vocabulary", says="may also be a NumPy array; it ends in ValueError")
+class AsksAnArrayWhetherItIsTrue(_Given):
+    def decode(self, indices):
+        return _Given.decode(self, indices) if indices else []
 
 
 @wrong("Vocabulary", says="decode joins the tokens")
@@ -545,6 +654,11 @@ def returns_a_list_of_rows(indices, V):
     return np.eye(V)[_inside(indices, V)].tolist()
 
 
+@wrong("one_hot", says="expected (0, B, V)")
+def gives_nothing_one_shape(indices, V):
+    return np.eye(V)[_inside(indices, V)] if np.size(indices) else np.zeros((0, V))
+
+
 @right("one_hot")
 def rows_of_the_identity(indices, V):
     return np.eye(V)[_inside(indices, V)]
@@ -634,6 +748,18 @@ def gives_the_length_of_the_longest(sequences, pad=0):
 def lists_the_lengths(sequences, pad=0):
     padded, mask, lengths = _pad(sequences, pad)
     return padded, mask, lengths.tolist()
+
+
+@wrong("pad_and_mask", says="row < length, not <=")
+def masks_one_row_too_many(sequences, pad=0):
+    padded, _, lengths = _pad(sequences, pad)
+    return padded, np.arange(len(padded))[:, None] <= lengths, lengths
+
+
+@wrong("pad_and_mask", says="mask has shape (0,)")
+def loses_the_columns_of_an_empty_mask(sequences, pad=0):
+    padded, mask, lengths = _pad(sequences, pad)
+    return padded, np.array(mask.tolist()), lengths
 
 
 @wrong("pad_and_mask", says="three results")
@@ -908,7 +1034,7 @@ def takes_the_token_before_the_last_bare(counts):
     return contexts
 
 
-@wrong("context_counts", says="the sum over everything")
+@wrong("context_counts", says="overwrite each other")
 def keeps_the_last_count_seen(counts):
     contexts = Counter()
     for ngram, count in counts.items():
@@ -1034,6 +1160,13 @@ def divides_by_zero(ngram, counts, contexts, *, V, k=1.0):
 def gives_an_unseen_context_nothing(ngram, counts, contexts, *, V, k=1.0):
     seen = contexts[ngram[:-1]] + k * V
     return (counts[ngram] + k) / seen if seen else 0.0
+
+
+@wrong("ngram_probability", says="with k above 0 no context should be refused")
+def refuses_every_context_never_seen(ngram, counts, contexts, *, V, k=1.0):
+    if ngram[:-1] not in contexts:
+        raise ValueError("never seen")
+    return (counts[ngram] + k) / (contexts[ngram[:-1]] + k * V)
 
 
 @wrong("ngram_probability", says="k is 1 unless given")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import course_lib.text
 from course_lib.grading.engine import Job, Limits
 from course_lib.grading.notebooks import BEGIN_SOLUTION, END_SOLUTION, grade_id, read_notebook
 from course_lib.grading.release import grading_version
@@ -51,6 +52,22 @@ def test_a_method_left_undone_costs_its_own_part(engine, method):
     found = lost(engine, nb)
     assert set(found) == {f"Vocabulary-{part}-visible", f"Vocabulary-{part}-hidden"}
     assert all("NotImplementedError" in message for message in found.values()), found
+
+
+@pytest.mark.parametrize("broken", [(), ("Vocabulary",), ("context_counts", "pad_and_mask")])
+def test_the_experiment_borrows_what_does_not_work_and_only_that(broken):
+    cells = {grade_id(cell): cell.source for cell in read_notebook(ROOT / "solutions" / NAME / f"{NAME}.ipynb").cells}
+    names: dict = {}
+    exec(cells["imports"], names)
+    asked = list(wrong_answers.right_answers(NAME))
+    for name in asked:
+        exec(cells[name], names)
+    for name in broken:
+        names[name] = lambda *args, **options: None
+    before = {name: names[name] for name in asked}
+    exec(cells["experiment-borrow"], names)
+    assert {name for name in asked if names[name] is not before[name]} == set(broken)
+    assert all(names[name] is getattr(course_lib.text, name) for name in broken)
 
 
 @pytest.mark.parametrize("number", range(2))
