@@ -435,7 +435,7 @@ def _stepped(tbptt_step, *args):
         return tbptt_step(*args)
     except TypeError as error:
         raise AssertionError(
-            "it raised TypeError. Is the layer called as layer(rows, inner, state), and handed its own parameters only: "
+            "TypeError. Is the layer called as layer(rows, inner, state), and handed its own parameters only: "
             "all but W_xe, W_hy and b_y?"
         ) from error
     except ValueError as error:
