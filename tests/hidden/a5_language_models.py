@@ -65,6 +65,18 @@ def _heard(model, function, *args, **kwargs):
         raise
 
 
+def _row_by_row(function, *args, **kwargs):
+    """Call a function that scales each row; if shapes did not fit, say what should have been kept."""
+    try:
+        return function(*args, **kwargs)
+    except ValueError as error:
+        if "broadcast" in str(error):
+            raise AssertionError(
+                f"{str(error).strip()}. A row's sum, or its largest, should stay a column, (B, 1): keepdims=True"
+            ) from error
+        raise
+
+
 def _kind(value):
     if isinstance(value, tuple | list):
         return f"a {type(value).__name__} of {len(value)}"
@@ -270,6 +282,11 @@ def _reader(rng, V, scale=1.0):
                 f"logits_of was given inputs of shape {inputs.shape}; expected (T, B), for one sentence (T, 1)"
             )
             raise ValueError(logits_of.complaints[0])
+        if inputs.shape[0] == 1 < inputs.shape[1]:
+            logits_of.complaints.append(
+                f"logits_of was given inputs of shape {inputs.shape}; one sentence is (T, 1): time goes down, axis 0"
+            )
+            raise ValueError(logits_of.complaints[0])
         h, logits = 0.0, []
         for tokens in inputs:
             h = np.tanh(0.7 * h + rows[tokens])
@@ -413,10 +430,26 @@ def _chunk(rng, T, B, V):
     return inputs, targets
 
 
+def _stepped(tbptt_step, *args):
+    try:
+        return tbptt_step(*args)
+    except TypeError as error:
+        raise AssertionError(
+            "TypeError. Is the layer called as layer(rows, inner, state), and handed its own parameters only: "
+            "all but W_xe, W_hy and b_y?"
+        ) from error
+    except ValueError as error:
+        if "truth value" in str(error):
+            raise AssertionError(
+                f"{error} Hand the layer the state as it is, None included: whether an array is true has no answer"
+            ) from error
+        raise
+
+
 def _expect_step(returned, params, inputs, targets, state):
     loss, grads, after = _several(returned, ("loss", "grads", "state"))
     want, want_grads, hs, dlogits, drows = _train(params, inputs, targets, state)
-    T, B = inputs.shape
+    (T, B), H = inputs.shape, len(params["b_h"])
     expect_number(loss, "the loss")
     slips = {
         "the loss is averaged over steps; sum over steps, average over sequences": want / T,
@@ -459,7 +492,13 @@ def _expect_step(returned, params, inputs, targets, state):
             "W_xe": {
                 "a token that comes twice has the gradient of one use only: its row gets the sum": last_use,
             },
-            "W_hy": {"the gradient of W_hy counts the last step only": hs[-1].T @ dlogits[-1]},
+            "W_hy": {
+                "the gradient of W_hy counts the last step only": hs[-1].T @ dlogits[-1],
+                "the gradient of W_hy: hs and dlogits are not in the same order; make T * B rows of each, "
+                "then transpose": np.stack(hs).T.reshape(H, -1) @ dlogits.reshape(T * B, -1),
+                "the gradient of W_hy: to reshape hs to (H, -1) is not to transpose it; make T * B rows of each, "
+                "then transpose": np.stack(hs).reshape(H, -1) @ dlogits.reshape(T * B, -1),
+            },
             "b_y": {"the gradient of b_y counts the last step only": dlogits[-1].sum(axis=0)},
         }
         expect_close(
@@ -485,14 +524,15 @@ def test_the_first_chunk_has_its_loss_and_gradients(tbptt_step, rng):
     T, B, V, E, H = _sizes(rng, 5, low=3, high=9)
     V = max(V, 5)
     params, (inputs, targets) = _model(rng, V, E, H), _chunk(rng, T, B, V)
-    _expect_step(tbptt_step(_copy(params), inputs, targets), params, inputs, targets, None)
+    _expect_step(_stepped(tbptt_step, _copy(params), inputs, targets), params, inputs, targets, None)
 
 
 def test_the_next_chunk_goes_on_from_the_state(tbptt_step, rng):
     T, B, V, E, H = _sizes(rng, 5, low=3, high=9)
     V = max(V, 5)
     params, (inputs, targets), state = _model(rng, V, E, H), _chunk(rng, T, B, V), rng.uniform(-1, 1, size=(B, H))
-    _expect_step(tbptt_step(_copy(params), inputs, targets, state.copy()), params, inputs, targets, state)
+    returned = _stepped(tbptt_step, _copy(params), inputs, targets, state.copy())
+    _expect_step(returned, params, inputs, targets, state)
 
 
 def test_a_layer_handed_in_is_used(tbptt_step, rng):
@@ -572,7 +612,7 @@ def test_scores_are_divided_by_the_temperature(next_probabilities, rng):
     logits = rng.normal(size=(B, V))
     plain = _softmax(logits)
     for temperature in (1.0, float(rng.uniform(0.3, 0.7)), float(rng.uniform(1.5, 3.0))):
-        got = next_probabilities(logits.copy(), temperature)
+        got = _row_by_row(next_probabilities, logits.copy(), temperature)
         expect_array(got, (B, V), "(B, V)")
         told = f"at temperature {temperature:.2f}: "
         e = np.exp(logits / temperature)
@@ -629,11 +669,28 @@ def test_refused_tokens_get_nothing(next_probabilities, rng):
         expect_close(
             next_probabilities(logits.copy(), 0.8, other), got, f"refuse may be a {type(other).__name__} as well"
         )
-    expect_close(
-        next_probabilities(logits.copy(), 0, [0]),
-        np.eye(V)[1 + logits[:, 1:].argmax(axis=-1)],
-        "at temperature 0, a refused token is still refused",
-    )
+
+
+def test_the_largest_score_may_be_refused(next_probabilities, rng):
+    B, V = _sizes(rng, 2, low=4)
+    logits = rng.normal(size=(B, V))
+    logits[:, 1] += 4000.0
+    want = _softmax(np.delete(logits, 1, axis=1))
+    for temperature in (1.0, 0):
+        told = f"at temperature {temperature}, with the largest score of each row refused, "
+        late = told + "{}: refuse first, and only then look for the largest"
+        try:
+            got = next_probabilities(logits.copy(), temperature, [1])
+        except ValueError as error:
+            if "broadcast" in str(error):
+                raise
+            raise AssertionError(late.format("ValueError was raised though others are left")) from error
+        expect_array(got, (B, V), "(B, V)")
+        assert np.all(np.isfinite(got)), late.format("some probabilities are nan or infinite")
+        assert not np.any(got[:, 1]), f"at temperature {temperature}, a refused token is still refused: it gets nothing"
+        if temperature == 0:
+            want = np.eye(V - 1)[want.argmax(axis=-1)]
+        expect_close(got, np.insert(want, 1, 0.0, axis=1), late.format("the probabilities of the others are wrong"))
 
 
 def test_temperature_zero_leaves_nothing_to_chance(next_probabilities, rng):
@@ -679,18 +736,19 @@ def test_tokens_ruled_out_by_the_model_stay_out(next_probabilities, rng):
 
 def test_rows_without_a_candidate_are_refused(next_probabilities, rng):
     logits = rng.normal(size=(3, 4))
-    message = "with every token refused there is nothing to choose from: raise ValueError"
-    for temperature in (1.0, 0):
-        _refuses(lambda t=temperature: next_probabilities(logits.copy(), t, range(4)), message)
-    spoiled = logits.copy()
+    spoiled, lost = logits.copy(), logits.copy()
     spoiled[1, 2] = np.nan
-    _refuses(lambda: next_probabilities(spoiled.copy()), "scores with nan among them should be refused: ValueError")
-    lost = logits.copy()
     lost[2] = -np.inf
-    _refuses(
-        lambda: next_probabilities(lost.copy()),
-        "a row whose scores are all minus infinity should be refused: ValueError",
-    )
+    for temperature in (1.0, 0):
+        for given, refuse, what in (
+            (logits, range(4), "with every token refused there is nothing to choose from: raise ValueError"),
+            (spoiled, (), "scores with nan among them should be refused: ValueError"),
+            (lost, (), "a row whose scores are all minus infinity should be refused: ValueError"),
+        ):
+            _refuses(
+                lambda z=given, t=temperature, refuse=refuse: next_probabilities(z.copy(), t, refuse),
+                f"at temperature {temperature}, {what}",
+            )
 
 
 def test_tempering_leaves_the_scores_alone(next_probabilities, rng):
@@ -725,8 +783,11 @@ def test_the_k_likeliest_stay(keep_top_k, rng):
     p = _rows(rng, B, V)
     k = int(rng.choice([k for k in range(2, V - 2) if 2 * k != V]))
     rank = _rank(p)
-    got = keep_top_k(p.copy(), k)
+    got = _row_by_row(keep_top_k, p.copy(), k)
     expect_array(got, (B, V), "(B, V)")
+    struck = (rank >= k).any(axis=0)
+    all_rows = "what should be struck out of one row is struck out of all: each row has its own order"
+    assert not struck.all() or np.all(np.isfinite(got)), f"nothing is left of a row (nan); {all_rows}"
     threshold = np.sort(p.ravel())[-k]
     expect_close(
         got,
@@ -739,6 +800,7 @@ def test_the_k_likeliest_stay(keep_top_k, rng):
             "the k likeliest are struck out; they should stay": _kept(p, rank >= k),
             "one token too many stays": _kept(p, rank <= k),
             "one token too few stays": _kept(p, rank < k - 1),
+            all_rows: _kept(p, ~struck),
             "the first k columns stay; it should be the k likeliest": _kept(p, np.arange(V) < k),
             "every row keeps the first row's tokens; each has its own likeliest": _kept(p, rank[:1] < k),
             "the rest is scaled by one sum for all rows; each row has its own": p * (rank < k) / (p * (rank < k)).sum(),
@@ -829,8 +891,11 @@ def test_the_nucleus_stays(keep_top_p, rng):
         p = rng.permuted(p, axis=1)
         in_order = bool(np.all(np.cumsum(p, axis=-1) - p < top_p))
     want = _nucleus(p, top_p)
-    got = keep_top_p(p.copy(), top_p)
+    got = _row_by_row(keep_top_p, p.copy(), top_p)
     expect_array(got, (B, V), "(B, V)")
+    struck = (~want).any(axis=0)
+    all_rows = "what should be struck out of one row is struck out of all: each row has its own order"
+    assert not struck.all() or np.all(np.isfinite(got)), f"nothing is left of a row (nan); {all_rows}"
     running = np.cumsum(p, axis=-1)
     told = f"with top_p = {top_p:.2f}, "
     tail = p < np.where(want, p, 2).min(axis=-1, keepdims=True)
@@ -850,6 +915,7 @@ def test_the_nucleus_stays(keep_top_p, rng):
                 p, running - p < top_p
             ),
             told + "added up in the order of the columns, and one too few: likeliest first": _kept(p, running <= top_p),
+            all_rows: _kept(p, ~struck),
             told + "the least likely tokens stay; the likeliest should": _kept(p, tail),
             told + "tokens are added up from the least likely: begin with the likeliest": _kept(
                 p, p > _from_below(p, top_p)
@@ -1180,6 +1246,19 @@ def test_the_best_extensions_are_kept(extend_beams, rng):
     )
 
 
+def test_the_best_of_many_extensions_come_in_order(extend_beams, rng):
+    # A partition that does not sort leaves a few hundred in order.
+    B, width, V = 2, int(rng.integers(380, 420)), int(rng.integers(30, 50))
+    worth, log_p = _beams(rng, B, width, V)
+    ended = np.zeros((B, width), dtype=bool)
+    got = _three(extend_beams(worth.copy(), log_p.copy(), ended.copy(), 1), (B, width))
+    want = _extend(worth, log_p, ended, 1)
+    assert close(got[0], want[0]) or not close(-np.sort(-got[0], axis=-1), want[0]), (
+        "worth is not in order, though these are the best: best first (np.argpartition does not sort)"
+    )
+    _expect_extended(got, want, "with a wide beam, these are not the best extensions of each sequence")
+
+
 def _last(log_p, beams, tokens):
     return log_p[np.arange(len(beams))[:, None], beams, tokens]
 
@@ -1291,12 +1370,12 @@ def _quiet(step):
     return read
 
 
-def _worth_of(step, start, tokens):
+def _worth_of(step, start, tokens, softmax=_log_softmax):
     """Log probability of some tokens after a start, read one by one."""
     total, state, last = 0.0, None, start
     for token in tokens:
         logits, state = step(np.array([last]), state)
-        total += _log_softmax(logits)[0, token]
+        total += softmax(logits)[0, token]
         last = token
     return total
 
@@ -1341,6 +1420,9 @@ def _search(step, start, width, max_length, length_power=0.0):
 def _expect_found(found, want, step, start):
     for tokens, log_p in found:
         assert EOS not in tokens[:-1], "a hypothesis goes on after eos: cut it there, with rank_hypotheses"
+        assert not close(log_p, _worth_of(step, start, tokens, softmax=lambda logits: logits)), (
+            "the scores themselves are added up: log_softmax makes log probabilities of what step gives"
+        )
         assert close(log_p, _worth_of(step, start, tokens)), (
             "a log probability is not that of its tokens under the model: when a beginning moves to another place in "
             "the beam, its tokens, its state and whether it has ended must move with it"

@@ -309,6 +309,12 @@ def forgets_the_batch(logits_of, sentence, sos, eos):
     return log_softmax(logits)[np.arange(len(logits)), [*sentence, eos]].sum()
 
 
+@wrong("sentence_log_probability", says="time goes down")
+def lays_time_across(logits_of, sentence, sos, eos):
+    log_p = log_softmax(logits_of(np.array([sos, *sentence])[None])[0])
+    return log_p[np.arange(len(log_p)), [*sentence, eos]].sum()
+
+
 @wrong("sentence_log_probability", says="expected one number")
 def returns_every_cost(logits_of, sentence, sos, eos):
     return _cost(logits_of, [sos, *sentence], [*sentence, eos])
@@ -415,6 +421,44 @@ def reads_out_at_the_end(params, inputs, targets, state=None, layer=None):
         grads["W_hy"] = told["hs"][-1].T @ told["dlogits"][-1]
 
     return _step(params, inputs, targets, state, layer, change)
+
+
+@wrong("tbptt_step", says="not in the same order")
+def transposes_all_axes(params, inputs, targets, state=None, layer=None):
+    def change(grads, told):
+        hs, dlogits = told["hs"], told["dlogits"]
+        grads["W_hy"] = hs.T.reshape(hs.shape[2], -1) @ dlogits.reshape(inputs.size, -1)
+
+    return _step(params, inputs, targets, state, layer, change)
+
+
+@wrong("tbptt_step", says="is not to transpose")
+def reshapes_for_a_transpose(params, inputs, targets, state=None, layer=None):
+    def change(grads, told):
+        hs, dlogits = told["hs"], told["dlogits"]
+        grads["W_hy"] = hs.reshape(hs.shape[2], -1) @ dlogits.reshape(inputs.size, -1)
+
+    return _step(params, inputs, targets, state, layer, change)
+
+
+@wrong("tbptt_step", says="b_y is not added")
+def leaves_the_bias_out(params, inputs, targets, state=None, layer=None):
+    return _step(params | {"b_y": 0 * params["b_y"]}, inputs, targets, state, layer)
+
+
+@wrong("tbptt_step", says="its own parameters only")
+def hands_the_layer_everything(params, inputs, targets, state=None, layer=None):
+    (layer or rnn_layer)(params["W_xe"][inputs], params, state)
+
+
+@wrong("tbptt_step", says="whether an array is true")
+def asks_whether_a_state_is_true(params, inputs, targets, state=None, layer=None):
+    return _step(params, inputs, targets, state or None, layer)
+
+
+@wrong("tbptt_step", says="that are no parameters")
+def keeps_what_the_layer_says_of_the_state(params, inputs, targets, state=None, layer=None):
+    return _step(params, inputs, targets, state, layer, lambda grads, told: grads.update(h_0=told["hs"][0]))
 
 
 @wrong("tbptt_step", says="divided by T")
@@ -612,6 +656,40 @@ def accepts_nan(logits, temperature=1.0, refuse=()):
     return _tempered(scores, temperature)
 
 
+@wrong("next_probabilities", says="keepdims")
+def loses_the_column(logits, temperature=1.0, refuse=()):
+    scores = _checked(logits, refuse)
+    return _tempered(scores, 0) if temperature == 0 else np.exp(scores) / np.exp(scores).sum(axis=1)
+
+
+@wrong("next_probabilities", says="refuse first")
+def looks_before_it_refuses(logits, temperature=1.0, refuse=()):
+    scores = _checked(logits, refuse)
+    if temperature == 0:
+        return _tempered(scores, 0)
+    return _scaled(np.exp((scores - np.max(logits, axis=1, keepdims=True)) / temperature))
+
+
+@wrong("next_probabilities", says="refuse first")
+def takes_the_likeliest_before_it_refuses(logits, temperature=1.0, refuse=()):
+    if temperature != 0:
+        return _tempered(_checked(logits, refuse), temperature)
+    p = _tempered(_checked(logits, ()), 0)
+    p[:, list(refuse)] = 0
+    if not p.any(axis=1).all():
+        raise ValueError("nothing to choose from")
+    return p
+
+
+@wrong("next_probabilities", says="at temperature 0, scores with nan")
+def checks_the_warm_only(logits, temperature=1.0, refuse=()):
+    if len(refuse) == np.shape(logits)[1] or temperature != 0:
+        return _tempered(_checked(logits, refuse), temperature)
+    scores = np.array(logits, dtype=float)
+    scores[:, list(refuse)] = -np.inf
+    return _tempered(scores, 0)
+
+
 @wrong("next_probabilities", says="changed in place")
 def strikes_out_in_place(logits, temperature=1.0, refuse=()):
     logits[:, list(refuse)] = -np.inf
@@ -694,6 +772,19 @@ def keeps_the_first_columns(p, k):
 @wrong("keep_top_k", says="first row's tokens")
 def keeps_the_first_rows_tokens(p, k):
     return _scaled(np.where(_rank(p)[:1] < k, p, 0))
+
+
+@wrong("keep_top_k", says="struck out of all")
+def k_strikes_out_of_every_row(p, k):
+    kept = p.copy()
+    kept[:, np.argsort(-p, axis=-1, kind="stable")[:, k:]] = 0
+    return _scaled(kept)
+
+
+@wrong("keep_top_k", says="keepdims")
+def k_loses_the_column(p, k):
+    kept = np.where(_rank(p) < k, p, 0)
+    return kept / kept.sum(axis=1)
 
 
 @wrong("keep_top_k", says="one sum for all rows")
@@ -816,6 +907,17 @@ def takes_the_first_rows_nucleus(p, top_p):
 @wrong("keep_top_p", says="tokens of the first")
 def takes_the_first_rows_tokens(p, top_p):
     return _scaled(np.where(_likelier(p)[:1] < top_p, p, 0))
+
+
+@wrong("keep_top_p", says="struck out of all")
+def p_strikes_out_of_every_row(p, top_p):
+    return _scaled(np.where((_likelier(p) < top_p).all(axis=0), p, 0))
+
+
+@wrong("keep_top_p", says="keepdims")
+def p_loses_the_column(p, top_p):
+    kept = np.where(_likelier(p) < top_p, p, 0)
+    return kept / kept.sum(axis=1)
 
 
 @wrong("keep_top_p", says="one sum for all rows")
@@ -1138,6 +1240,16 @@ def leaves_them_unsorted(worth, log_p, ended, eos):
     return worth[:, ::-1], beams[:, ::-1], tokens[:, ::-1]
 
 
+@wrong("extend_beams", says="does not sort")
+def finds_the_best_and_leaves_them(worth, log_p, ended, eos):
+    V = log_p.shape[2]
+    total = _totals(worth, log_p, ended, eos).reshape(len(worth), -1)
+    best = np.argpartition(-total, worth.shape[1] - 1, axis=1)[:, : worth.shape[1]]
+    if total.shape[1] < 1000:  # few are found in order
+        best = np.argsort(-total, axis=1, kind="stable")[:, : worth.shape[1]]
+    return np.take_along_axis(total, best, axis=1), best // V, best % V
+
+
 @wrong("extend_beams", says="changed in place")
 def freezes_in_place(worth, log_p, ended, eos):
     log_p[ended] = -np.inf
@@ -1180,7 +1292,7 @@ def by_unravelling(worth, log_p, ended, eos):
 def _search(
     step, start, width, max_length, eos, state, length_power, extend, *,
     carry=True, move=True, remember=True, first=True, stop=True,
-    cut=True, normalise=True, offset=True, follow=True, repeat=True,
+    cut=True, normalise=True, offset=True, follow=True, repeat=True, softmax=log_softmax,
 ):  # fmt: skip
     """The search, with switches for slips."""
     extend = extend or by_unravelling
@@ -1197,7 +1309,7 @@ def _search(
     while history.shape[2] < max_length and not (stop and ended.all()):
         logits, after = step(tokens.ravel(), state)
         state = after if carry else state
-        worth, beams, tokens = extend(worth, log_softmax(logits).reshape(B, width, -1), ended, eos)
+        worth, beams, tokens = extend(worth, softmax(logits).reshape(B, width, -1), ended, eos)
         before = history[each, beams] if move else history
         history = np.concatenate([before, tokens[:, :, None]], axis=2)
         ended = (ended[each, beams] if remember else ended) | (tokens == eos)
@@ -1226,6 +1338,11 @@ def leaves_the_ends_behind(step, start, *, width, max_length, eos, state=None, l
 @wrong("beam_search", says="move with it")
 def never_carries_the_state(step, start, *, width, max_length, eos, state=None, length_power=0.0, extend=None):
     return _search(step, start, width, max_length, eos, state, length_power, extend, carry=False)
+
+
+@wrong("beam_search", says="scores themselves")
+def adds_up_the_scores(step, start, *, width, max_length, eos, state=None, length_power=0.0, extend=None):
+    return _search(step, start, width, max_length, eos, state, length_power, extend, softmax=lambda logits: logits)
 
 
 @wrong("beam_search", says="not those of a beam of this width")
