@@ -14,7 +14,7 @@
     root.querySelector(".still").remove();
     root.querySelector(".moving").hidden = false;
     slider.max = data.radius.length - 1;
-    slider.value = data.radius.indexOf(0.9);
+    slider.value = 0; // the page asks for a prediction at 0.9 and 1.5 first
     const svg = document.createElementNS(SVG, "svg");
     svg.setAttribute("aria-hidden", "true"); // the live text says the same in words
     stage.append(svg);

@@ -81,6 +81,9 @@ def radius(request, base, browser):
 
 def test_the_slider_moves_by_keyboard_and_the_power_is_that_of_its_number(radius):
     radius.focus(f"{RADIUS} input")
+    assert radius.inner_text(f"{RADIUS} output") == "0.50", "it starts where no prediction is answered"
+    for _ in range(8):
+        radius.keyboard.press("ArrowRight")
     assert radius.inner_text(f"{RADIUS} output") == "0.90"
     assert "0.90 to the power of 40 is 0.015" in radius.inner_text(f"{RADIUS} [aria-live]")
     radius.keyboard.press("End")
