@@ -9,6 +9,7 @@ import ast
 import base64
 import re
 import textwrap
+import unicodedata
 from pathlib import Path
 
 import nbformat
@@ -19,6 +20,9 @@ OPTION = re.compile(r"^:(?P<key>[\w-]+):\s*(?P<value>.*)$")
 ROLE = re.compile(r"\{(?P<name>[\w:-]+)\}(?P<ticks>`+)(?P<text>.+?)(?P=ticks)", re.DOTALL)
 TARGETED = re.compile(r"^(?P<text>.*?)\s*<(?P<target>[^<>]+)>$", re.DOTALL)
 LABELLED_MATH = re.compile(r"\$\$(?P<math>[^$]+)\$\$[ \t]*\((?P<label>[\w:.-]+)\)")
+REFERENCES = Path(__file__).parents[1] / "references.bib"
+ACCENT = re.compile(r"\{?\\(['\"`^~vc])\{?\\?(\w)\}?\}?")
+MARKS = dict(zip("'\"`^~vc", "\u0301\u0308\u0300\u0302\u0303\u030c\u0327", strict=True))
 # Pasting a result into the text needs the page; the notebook prints it instead.
 GLUE = "from myst_nb import glue\n"
 PRINTED = """
@@ -198,9 +202,24 @@ def _role(found: re.Match) -> str:
 
 
 def _cited(keys: str, in_brackets: bool) -> str:
-    """Read authors and years off the keys of references: ``elman1990`` is Elman, 1990."""
-    works = [re.fullmatch(r"(\w+?)(\d{4}\w?)", key.strip()) for key in keys.split(",")]
-    named = [(work[1].capitalize(), work[2]) if work else (keys, "") for work in works]
+    """Read first author and year off the key of each reference, and the others off the list of references.
+
+    ``elman1990`` is Elman, 1990; with a second author, ``kneser1995`` is Kneser and Ney; with more, "et al.".
+    """
+    named = []
+    for key in map(str.strip, keys.split(",")):
+        work = re.fullmatch(r"(\w+?)(\d{4}\w?)", key)
+        named.append((work[1].capitalize() + _others(key), work[2]) if work else (key, ""))
     if in_brackets:
         return f"({'; '.join(f'{author}, {year}' for author, year in named)})"
     return ", ".join(f"{author} ({year})" for author, year in named)
+
+
+def _others(key: str) -> str:
+    entry = re.search(rf"^@\w+\{{{key},.*?^\}}", REFERENCES.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    found = entry and re.search(r"^\s*author\s*=\s*\{(.*)\},?\s*$", entry[0], re.MULTILINE)
+    authors = found[1].split(" and ") if found else []
+    if len(authors) != 2:
+        return " et al." if len(authors) > 2 else ""
+    second = authors[1].split(",")[0]
+    return " and " + ACCENT.sub(lambda m: unicodedata.normalize("NFC", m[2] + MARKS[m[1]]), second).strip("{}")

@@ -66,7 +66,7 @@
         }
         return box;
       }));
-      const paid = models.map((m) => `${m.name} gave it ${(100 * m.p[t - 1]).toPrecision(2)} %, ${bits(m.p[t - 1]).toFixed(1)} bits`);
+      const paid = models.map((m) => `${m.name} gave it ${Number((100 * m.p[t - 1]).toPrecision(2))} %, ${bits(m.p[t - 1]).toFixed(1)} bits`);
       live.textContent = t
         ? `Character ${t} of ${T} was ${spoken(text[t - 1])}: ${paid.join("; ")}.${t < T ? " What comes next?" : ""}`
         : "Nothing has come yet. Each list holds a model's five likeliest first characters: guess, then press Next.";
