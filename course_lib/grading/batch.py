@@ -105,15 +105,6 @@ class _Judge:
         self.store.tidy()
 
     def __call__(self, submission: Submission) -> Judged:
-        # Python 3.11's parser counts its depth for all threads together, and now and then stumbles over another's.
-        for _ in range(4):
-            try:
-                return self._judge(submission)
-            except SystemError:
-                continue
-        return self._judge(submission)
-
-    def _judge(self, submission: Submission) -> Judged:
         prepared = prepare(submission, self.blueprint)
         job = self._job(submission, prepared)
         name = results.key(job, prepared.digest, self.engine.name, self.judges)
