@@ -5,7 +5,7 @@ Sizes all differ, so a transposed or swapped axis cannot pass, and numbers are d
 
 import numpy as np
 
-from tests.hidden.support import expect_array, expect_close, expect_number, expect_unchanged
+from tests.hidden.support import different_sizes, expect_array, expect_close, expect_number, expect_unchanged
 
 REFERENCES = {
     "rnn_step": "course_lib.recurrent.rnn",
@@ -29,11 +29,6 @@ ABSENT = {
 }
 
 
-def _sizes(rng, count, low=2, high=8):
-    """Different sizes, so that no two axes can be mistaken for one another."""
-    return (int(n) for n in rng.permutation(np.arange(low, high))[:count])
-
-
 def _weights(rng, D, H):
     return {
         "W_xh": rng.normal(size=(D, H)),
@@ -50,7 +45,7 @@ def _sigmoid(z):
 
 
 def test_one_step_follows_the_equation(rnn_step, rng):
-    B, D, H = _sizes(rng, 3)
+    B, D, H = different_sizes(rng, 3)
     x, h, w = rng.normal(size=(B, D)), rng.normal(size=(B, H)), _weights(rng, D, H)
     from_x, from_h, b = x @ w["W_xh"], h @ w["W_hh"], w["b_h"]
     got = rnn_step(x, h, **w)
@@ -78,7 +73,7 @@ def test_one_step_follows_the_equation(rnn_step, rng):
 
 
 def test_rows_of_a_batch_do_not_mix(rnn_step, rng):
-    B, D, H = _sizes(rng, 3, low=3)
+    B, D, H = different_sizes(rng, 3, low=3)
     x, h, w = rng.normal(size=(B, D)), rng.normal(size=(B, H)), _weights(rng, D, H)
     together = rnn_step(x, h, **w)
     expect_array(together, (B, H), "(B, H)")
@@ -91,7 +86,7 @@ def test_rows_of_a_batch_do_not_mix(rnn_step, rng):
 
 
 def test_step_leaves_its_arguments_alone(rnn_step, rng):
-    B, D, H = _sizes(rng, 3)
+    B, D, H = different_sizes(rng, 3)
     args = {"x_t": rng.normal(size=(B, D)), "h_prev": rng.normal(size=(B, H)), **_weights(rng, D, H)}
     before = {name: a.copy() for name, a in args.items()}
     rnn_step(**args)
@@ -111,7 +106,7 @@ def _run(xs, W_xh, W_hh, b_h, h_0=None, act=np.tanh):
 
 
 def test_every_state_of_a_sequence_follows_from_the_one_before(rnn_forward, rng):
-    T, B, D, H = _sizes(rng, 4, low=3)
+    T, B, D, H = different_sizes(rng, 4, low=3)
     xs, w = rng.normal(size=(T, B, D)), _weights(rng, D, H)
     want = _run(xs, **w)
     got = rnn_forward(xs, **w)
@@ -150,7 +145,7 @@ def test_every_state_of_a_sequence_follows_from_the_one_before(rnn_forward, rng)
 
 
 def test_a_given_first_state_is_used(rnn_forward, rng):
-    T, B, D, H = _sizes(rng, 4, low=3)
+    T, B, D, H = different_sizes(rng, 4, low=3)
     xs, w, h_0 = rng.normal(size=(T, B, D)), _weights(rng, D, H), rng.normal(size=(B, H))
     got = rnn_forward(xs, **w, h_0=h_0.copy())
     expect_array(got, (T, B, H), "(T, B, H)")
@@ -168,7 +163,7 @@ def test_a_given_first_state_is_used(rnn_forward, rng):
 
 
 def test_a_sequence_may_be_read_in_two_parts(rnn_forward, rng):
-    T, B, D, H = _sizes(rng, 4, low=4, high=9)
+    T, B, D, H = different_sizes(rng, 4, low=4, high=9)
     xs, w = rng.normal(size=(T, B, D)), _weights(rng, D, H)
     cut = int(rng.integers(1, T))
     first = rnn_forward(xs[:cut], **w)
@@ -183,7 +178,7 @@ def test_a_sequence_may_be_read_in_two_parts(rnn_forward, rng):
 
 
 def test_inputs_move_only_what_comes_after(rnn_forward, rng):
-    T, B, D, H = _sizes(rng, 4, low=3)
+    T, B, D, H = different_sizes(rng, 4, low=3)
     # Small weights keep the tanh from saturating, where a nudge would vanish in rounding.
     xs, w = rng.normal(size=(T, B, D)), {name: 0.5 * p for name, p in _weights(rng, D, H).items()}
     before = rnn_forward(xs, **w)
@@ -198,7 +193,7 @@ def test_inputs_move_only_what_comes_after(rnn_forward, rng):
 
 
 def test_forward_leaves_its_arguments_alone(rnn_forward, rng):
-    T, B, D, H = _sizes(rng, 4)
+    T, B, D, H = different_sizes(rng, 4)
     args = {"xs": rng.normal(size=(T, B, D)), **_weights(rng, D, H), "h_0": rng.normal(size=(B, H))}
     before = {name: a.copy() for name, a in args.items()}
     rnn_forward(**args)
@@ -209,7 +204,7 @@ def test_forward_leaves_its_arguments_alone(rnn_forward, rng):
 
 
 def test_each_sequence_answers_from_its_own_last_state(many_to_one, rng):
-    B, T, H, K = _sizes(rng, 4, low=4, high=10)
+    B, T, H, K = different_sizes(rng, 4, low=4, high=10)
     hs, W_hy, b_y = rng.normal(size=(T, B, H)), rng.normal(size=(H, K)), rng.normal(size=K)
     lengths = rng.integers(1, T, size=B)
     lengths[:3] = rng.integers(2, T - 1), T, 1  # a middling one, the longest and the shortest
@@ -243,7 +238,7 @@ def test_each_sequence_answers_from_its_own_last_state(many_to_one, rng):
 
 
 def test_states_after_the_end_do_not_matter(many_to_one, rng):
-    B, T, H, K = _sizes(rng, 4, low=3, high=9)
+    B, T, H, K = different_sizes(rng, 4, low=3, high=9)
     hs, W_hy, b_y = rng.normal(size=(T, B, H)), rng.normal(size=(H, K)), rng.normal(size=K)
     lengths = rng.integers(1, T, size=B)
     poisoned = hs.copy()
@@ -272,7 +267,7 @@ def test_readout_leaves_its_arguments_alone(many_to_one, rng):
 
 
 def test_probabilities_follow_the_scores_along_any_axis(softmax, rng):
-    shape = tuple(_sizes(rng, 3))
+    shape = tuple(different_sizes(rng, 3))
     x = rng.normal(size=shape)
     for axis in (0, 1, 2, -1):
         e = np.exp(x)
@@ -301,7 +296,7 @@ def test_probabilities_follow_the_scores_along_any_axis(softmax, rng):
 
 
 def test_the_last_axis_is_the_default(softmax, rng):
-    x = rng.normal(size=tuple(_sizes(rng, 3)))
+    x = rng.normal(size=tuple(different_sizes(rng, 3)))
     want = np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True)
     expect_close(softmax(x), want, "called without axis, softmax should work along the last one")
 
@@ -392,7 +387,7 @@ def _check_gradient(got, want, B, mask):
 
 
 def test_loss_sums_over_time_and_averages_over_sequences(cross_entropy_over_time, rng):
-    T, B, V = _sizes(rng, 3, low=3)
+    T, B, V = different_sizes(rng, 3, low=3)
     logits, targets = rng.normal(size=(T, B, V)), rng.integers(V, size=(T, B))
     each = -np.take_along_axis(_log_softmax(logits), targets[:, :, None], axis=-1)[:, :, 0]
     loss, _ = _pair(cross_entropy_over_time(logits, targets))
@@ -409,7 +404,7 @@ def test_loss_sums_over_time_and_averages_over_sequences(cross_entropy_over_time
 
 
 def test_padding_costs_nothing(cross_entropy_over_time, rng):
-    T, B, V = _sizes(rng, 3, low=3)
+    T, B, V = different_sizes(rng, 3, low=3)
     logits, targets, mask = rng.normal(size=(T, B, V)), rng.integers(V, size=(T, B)), _ragged_mask(rng, T, B)
     each = -np.take_along_axis(_log_softmax(logits), targets[:, :, None], axis=-1)[:, :, 0]
     loss, dlogits = _pair(cross_entropy_over_time(logits, targets, mask))
@@ -420,7 +415,7 @@ def test_padding_costs_nothing(cross_entropy_over_time, rng):
 
 
 def test_gradient_is_that_of_the_loss(cross_entropy_over_time, rng):
-    T, B, V = _sizes(rng, 3, low=3)
+    T, B, V = different_sizes(rng, 3, low=3)
     logits, targets, mask = rng.normal(size=(T, B, V)), rng.integers(V, size=(T, B)), _ragged_mask(rng, T, B)
     p = np.exp(_log_softmax(logits))
     hot = np.eye(V)[targets]
@@ -435,7 +430,7 @@ def test_gradient_is_that_of_the_loss(cross_entropy_over_time, rng):
 
 
 def test_hopeless_scores_cost_a_finite_amount(cross_entropy_over_time, rng):
-    T, B, V = _sizes(rng, 3, low=3)
+    T, B, V = different_sizes(rng, 3, low=3)
     logits, targets = rng.normal(size=(T, B, V)), rng.integers(V - 1, size=(T, B))
     logits[..., -1] += 2000.0  # never the target: its probability rounds to 1 and the target's to 0
     loss, dlogits = _pair(cross_entropy_over_time(logits, targets))
@@ -450,7 +445,7 @@ def test_hopeless_scores_cost_a_finite_amount(cross_entropy_over_time, rng):
 
 
 def test_only_differences_between_scores_matter(cross_entropy_over_time, rng):
-    T, B, V = _sizes(rng, 3, low=3)
+    T, B, V = different_sizes(rng, 3, low=3)
     logits, targets = rng.normal(size=(T, B, V)), rng.integers(V, size=(T, B))
     want, want_gradient = _pair(cross_entropy_over_time(logits, targets))
     far_apart = logits + rng.choice([-2000.0, 0.0, 2000.0], size=(T, B, 1))
@@ -484,7 +479,7 @@ def _binary_losses(z, y):
 
 
 def test_binary_loss_sums_over_time_and_averages_over_sequences(binary_cross_entropy_over_time, rng):
-    T, B = _sizes(rng, 2, low=3)
+    T, B = different_sizes(rng, 2, low=3)
     z, y = rng.normal(size=(T, B)), rng.integers(2, size=(T, B))
     each = _binary_losses(z, y)
     loss, _ = _pair(binary_cross_entropy_over_time(z, y))
@@ -500,7 +495,7 @@ def test_binary_loss_sums_over_time_and_averages_over_sequences(binary_cross_ent
 
 
 def test_binary_padding_costs_nothing(binary_cross_entropy_over_time, rng):
-    T, B = _sizes(rng, 2, low=3)
+    T, B = different_sizes(rng, 2, low=3)
     z, y, mask = rng.normal(size=(T, B)), rng.integers(2, size=(T, B)), _ragged_mask(rng, T, B)
     each = _binary_losses(z, y)
     loss, dlogits = _pair(binary_cross_entropy_over_time(z, y, mask))
@@ -511,7 +506,7 @@ def test_binary_padding_costs_nothing(binary_cross_entropy_over_time, rng):
 
 
 def test_binary_gradient_is_that_of_the_loss(binary_cross_entropy_over_time, rng):
-    T, B = _sizes(rng, 2, low=3)
+    T, B = different_sizes(rng, 2, low=3)
     z, y, mask = rng.normal(size=(T, B)), rng.integers(2, size=(T, B)), _ragged_mask(rng, T, B)
     for m, how in ((np.ones((T, B), bool), ()), (mask, (mask,))):
         _, dlogits = _pair(binary_cross_entropy_over_time(z, y, *how))
@@ -520,7 +515,7 @@ def test_binary_gradient_is_that_of_the_loss(binary_cross_entropy_over_time, rng
 
 
 def test_sure_and_wrong_costs_a_finite_amount(binary_cross_entropy_over_time, rng):
-    T, B = _sizes(rng, 2, low=3)
+    T, B = different_sizes(rng, 2, low=3)
     y = rng.integers(2, size=(T, B))
     z = np.where(y == 1, -1.0, 1.0) * rng.uniform(800, 2000, size=(T, B))
     loss, dlogits = _pair(binary_cross_entropy_over_time(z, y))
@@ -560,7 +555,7 @@ def _fading_sum(decay, width):
 
 
 def test_each_step_joins_what_both_directions_know(bidirectional_forward, rng):
-    T, B, D, H = _sizes(rng, 4, low=3)
+    T, B, D, H = different_sizes(rng, 4, low=3)
     xs = rng.normal(size=(T, B, D))
     ahead, back = _fading_sum(0.5, H), _fading_sum(0.9, H)
     a, b = ahead(xs), back(xs[::-1])
@@ -593,7 +588,7 @@ def test_each_step_joins_what_both_directions_know(bidirectional_forward, rng):
 
 
 def test_sum_adds_the_two_directions(bidirectional_forward, rng):
-    T, B, D, H = _sizes(rng, 4, low=3)
+    T, B, D, H = different_sizes(rng, 4, low=3)
     xs = rng.normal(size=(T, B, D))
     ahead, back = _fading_sum(0.5, H), _fading_sum(0.9, H)
     a, b = ahead(xs), back(xs[::-1])[::-1]
@@ -631,7 +626,7 @@ def test_reading_both_ways_leaves_the_sequence_alone(bidirectional_forward, rng)
 
 
 def test_states_of_each_layer_feed_the_next(stacked_forward, rng):
-    T, B, D, H1, H2, H3 = _sizes(rng, 6, low=2, high=9)
+    T, B, D, H1, H2, H3 = different_sizes(rng, 6, low=2, high=9)
     xs = rng.normal(size=(T, B, D))
     layers = [_fading_sum(0.5, H1), _fading_sum(-0.7, H2), _fading_sum(0.9, H3)]
     got = stacked_forward(xs, list(layers))
@@ -659,7 +654,7 @@ def test_states_of_each_layer_feed_the_next(stacked_forward, rng):
 
 
 def test_a_stack_of_one_layer_is_that_layer(stacked_forward, rng):
-    T, B, D, H = _sizes(rng, 4)
+    T, B, D, H = different_sizes(rng, 4)
     xs = rng.normal(size=(T, B, D))
     got = stacked_forward(xs, [_fading_sum(0.5, H)])
     assert len(got) == 1, f"returned {len(got)} arrays for one layer; expected one"

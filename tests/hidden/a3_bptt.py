@@ -6,7 +6,7 @@ Expected gradients are worked out here one loss and one step at a time, which sh
 
 import numpy as np
 
-from tests.hidden.support import close, expect_array, expect_close, expect_number, expect_unchanged
+from tests.hidden.support import close, different_sizes, expect_array, expect_close, expect_number, expect_unchanged
 
 REFERENCES = {
     "numerical_gradient": "course_lib.gradcheck",
@@ -28,11 +28,6 @@ ABSENT = {
     "skip_rnn_backward": "course_lib.recurrent.skips",
     "global_norm": "course_lib.optim",
 }
-
-
-def _sizes(rng, count, low=2, high=8):
-    """Different sizes, so that no two axes can be mistaken for one another."""
-    return (int(n) for n in rng.permutation(np.arange(low, high))[:count])
 
 
 def _weights(rng, D, H):
@@ -95,7 +90,7 @@ def _cubic(rng, shape):
 
 
 def test_every_entry_is_moved_by_eps_to_either_side(numerical_gradient, rng):
-    shape = tuple(_sizes(rng, 3, low=2, high=6))
+    shape = tuple(different_sizes(rng, 3, low=2, high=6))
     f, x, c, d = _cubic(rng, shape)
     eps = float(rng.uniform(0.1, 0.5))
     base = 3 * c * x**2 + 2 * d * np.sum(d * x)
@@ -137,7 +132,7 @@ def test_every_entry_is_moved_by_eps_to_either_side(numerical_gradient, rng):
 
 
 def test_without_eps_the_slope_is_the_derivative(numerical_gradient, rng):
-    for shape in (tuple(_sizes(rng, 1)), tuple(_sizes(rng, 2))):
+    for shape in (tuple(different_sizes(rng, 1)), tuple(different_sizes(rng, 2))):
         f, x, c, d = _cubic(rng, shape)
         got = numerical_gradient(f, x)
         expect_array(got, shape, "the shape of x")
@@ -146,7 +141,7 @@ def test_without_eps_the_slope_is_the_derivative(numerical_gradient, rng):
 
 
 def test_x_is_as_before_when_done(numerical_gradient, rng):
-    f, x, _, _ = _cubic(rng, tuple(_sizes(rng, 2)))
+    f, x, _, _ = _cubic(rng, tuple(different_sizes(rng, 2)))
     before = x.copy()
     numerical_gradient(f, x)
     assert np.allclose(x, before, rtol=0, atol=1e-8), "x is not as before: put every entry back after nudging it"
@@ -170,7 +165,7 @@ def test_anything_but_float64_is_refused(numerical_gradient, rng):
 
 
 def _one_step(rng, low=2):
-    B, D, H = _sizes(rng, 3, low=low)
+    B, D, H = different_sizes(rng, 3, low=low)
     args = {"x_t": rng.normal(size=(B, D)), "h_prev": rng.uniform(-1, 1, size=(B, H)), **_weights(rng, D, H)}
     h_t = np.tanh(args["x_t"] @ args["W_xh"] + args["h_prev"] @ args["W_hh"] + args["b_h"])
     return rng.normal(size=(B, H)), h_t, args
@@ -256,7 +251,7 @@ def test_one_step_back_leaves_its_arguments_alone(rnn_step_backward, rng):
 
 
 def _sequence(rng, T=None):
-    sizes = list(_sizes(rng, 4, low=3, high=9))
+    sizes = list(different_sizes(rng, 4, low=3, high=9))
     B, D, H = sizes[:3]
     T = sizes[3] if T is None else T
     xs, w, h_0 = rng.normal(size=(T, B, D)), _weights(rng, D, H), rng.uniform(-1, 1, size=(B, H))
@@ -511,7 +506,7 @@ def test_cutting_short_leaves_its_arguments_alone(truncated_backward, rng):
 
 
 def _gradients(rng, scale=1.0):
-    D, H, K = _sizes(rng, 3)
+    D, H, K = different_sizes(rng, 3)
     shapes = {"W_xh": (D, H), "b_h": (H,), "W_hy": (H, K)}
     # Arrays of very different lengths, so that one factor for all and one for each differ.
     sizes = {"W_xh": 3.0, "b_h": 0.2, "W_hy": 1.0}
@@ -734,7 +729,7 @@ def _norms(hs, W_hh, slopes=None, measure=lambda J: np.linalg.svd(J)[1].max(), j
 
 
 def test_each_state_acts_on_the_last_through_all_steps_between(jacobian_product_norms, rng):
-    T, B, D, H = _sizes(rng, 4, low=3)
+    T, B, D, H = different_sizes(rng, 4, low=3)
     w = _weights(rng, D, H)
     hs = _run(rng.normal(size=(T, B, D)), **w)
     W_hh = w["W_hh"]
@@ -819,7 +814,7 @@ def _chain(matrices):
 
 
 def test_one_sequence_alone_has_the_same_norms(jacobian_product_norms, rng):
-    T, B, D, H = _sizes(rng, 4, low=3)
+    T, B, D, H = different_sizes(rng, 4, low=3)
     w = _weights(rng, D, H)
     hs = _run(rng.normal(size=(T, B, D)), **w)
     for b in range(B):

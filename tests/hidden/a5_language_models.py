@@ -12,7 +12,7 @@ import itertools
 
 import numpy as np
 
-from tests.hidden.support import close, expect_array, expect_close, expect_number, expect_unchanged
+from tests.hidden.support import close, different_sizes, expect_array, expect_close, expect_number, expect_unchanged
 
 REFERENCES = {
     "shift_targets": "course_lib.recurrent.language_model",
@@ -29,11 +29,6 @@ REFERENCES = {
 
 # The same number as perplexity by another name.
 ABSENT = {"bits_per_token": "course_lib.recurrent.language_model"}
-
-
-def _sizes(rng, count, low=2, high=8):
-    """Different sizes, so that no two axes can be mistaken for one another."""
-    return (int(n) for n in rng.permutation(np.arange(low, high))[:count])
 
 
 def _softmax(z):
@@ -144,7 +139,7 @@ def test_a_sentence_is_shifted_by_one(shift_targets, rng):
 
 
 def test_sentences_in_columns_are_shifted_alike(shift_targets, rng):
-    T, B = _sizes(rng, 2, low=3)
+    T, B = different_sizes(rng, 2, low=3)
     tokens = rng.integers(4, 50, size=(T, B))
     try:
         inputs, _ = _shifted(shift_targets(tokens.copy(), 2, 3))
@@ -191,7 +186,7 @@ def _perplexity_slips(log_p):
 
 
 def test_perplexity_is_the_exp_of_the_mean_cost(perplexity, rng):
-    log_p = np.log(rng.uniform(0.05, 0.9, size=tuple(_sizes(rng, 2, low=3))))
+    log_p = np.log(rng.uniform(0.05, 0.9, size=tuple(different_sizes(rng, 2, low=3))))
     got = perplexity(log_p.copy())
     expect_number(got, "the perplexity")
     expect_close(
@@ -204,7 +199,7 @@ def test_perplexity_is_the_exp_of_the_mean_cost(perplexity, rng):
 
 
 def test_padding_counts_for_nothing(perplexity, rng):
-    T, B = _sizes(rng, 2, low=4)
+    T, B = different_sizes(rng, 2, low=4)
     log_p = np.log(rng.uniform(0.05, 0.9, size=(T, B)))
     lengths = np.concatenate([[T, T // 2], rng.integers(1, T, size=B - 2)])
     mask = np.arange(T)[:, None] < lengths
@@ -521,14 +516,14 @@ def _expect_step(returned, params, inputs, targets, state):
 
 
 def test_the_first_chunk_has_its_loss_and_gradients(tbptt_step, rng):
-    T, B, V, E, H = _sizes(rng, 5, low=3, high=9)
+    T, B, V, E, H = different_sizes(rng, 5, low=3, high=9)
     V = max(V, 5)
     params, (inputs, targets) = _model(rng, V, E, H), _chunk(rng, T, B, V)
     _expect_step(_stepped(tbptt_step, _copy(params), inputs, targets), params, inputs, targets, None)
 
 
 def test_the_next_chunk_goes_on_from_the_state(tbptt_step, rng):
-    T, B, V, E, H = _sizes(rng, 5, low=3, high=9)
+    T, B, V, E, H = different_sizes(rng, 5, low=3, high=9)
     V = max(V, 5)
     params, (inputs, targets), state = _model(rng, V, E, H), _chunk(rng, T, B, V), rng.uniform(-1, 1, size=(B, H))
     returned = _stepped(tbptt_step, _copy(params), inputs, targets, state.copy())
@@ -536,7 +531,7 @@ def test_the_next_chunk_goes_on_from_the_state(tbptt_step, rng):
 
 
 def test_a_layer_handed_in_is_used(tbptt_step, rng):
-    T, B, V, E, H = _sizes(rng, 5, low=3, high=9)
+    T, B, V, E, H = different_sizes(rng, 5, low=3, high=9)
     params = _model(rng, V, E, H)
     inputs, targets = rng.integers(V, size=(2, T, B))
     told = {}
@@ -608,7 +603,7 @@ def test_training_leaves_parameters_and_state_alone(tbptt_step, rng):
 
 
 def test_scores_are_divided_by_the_temperature(next_probabilities, rng):
-    B, V = _sizes(rng, 2, low=3)
+    B, V = different_sizes(rng, 2, low=3)
     logits = rng.normal(size=(B, V))
     plain = _softmax(logits)
     for temperature in (1.0, float(rng.uniform(0.3, 0.7)), float(rng.uniform(1.5, 3.0))):
@@ -637,7 +632,7 @@ def test_scores_are_divided_by_the_temperature(next_probabilities, rng):
 
 
 def test_refused_tokens_get_nothing(next_probabilities, rng):
-    B, V = _sizes(rng, 2, low=4)
+    B, V = different_sizes(rng, 2, low=4)
     logits = rng.normal(size=(B, V))
     logits[:, 0] += 2.0  # a likely one among the refused
     refuse = [0, V - 1]
@@ -672,7 +667,7 @@ def test_refused_tokens_get_nothing(next_probabilities, rng):
 
 
 def test_the_largest_score_may_be_refused(next_probabilities, rng):
-    B, V = _sizes(rng, 2, low=4)
+    B, V = different_sizes(rng, 2, low=4)
     logits = rng.normal(size=(B, V))
     logits[:, 1] += 4000.0
     want = _softmax(np.delete(logits, 1, axis=1))
@@ -694,7 +689,7 @@ def test_the_largest_score_may_be_refused(next_probabilities, rng):
 
 
 def test_temperature_zero_leaves_nothing_to_chance(next_probabilities, rng):
-    B, V = _sizes(rng, 2, low=4)
+    B, V = different_sizes(rng, 2, low=4)
     logits = rng.normal(size=(B, V))
     got = next_probabilities(logits.copy(), 0)
     expect_array(got, (B, V), "(B, V)")
@@ -779,7 +774,7 @@ def _rank(p):
 
 
 def test_the_k_likeliest_stay(keep_top_k, rng):
-    B, V = _sizes(rng, 2, low=5, high=9)
+    B, V = different_sizes(rng, 2, low=5, high=9)
     p = _rows(rng, B, V)
     k = int(rng.choice([k for k in range(2, V - 2) if 2 * k != V]))
     rank = _rank(p)
@@ -1209,7 +1204,7 @@ def _expect_extended(got, want, otherwise, slips=None):
 
 
 def test_the_best_extensions_are_kept(extend_beams, rng):
-    B, width, V = _sizes(rng, 3, low=3, high=8)
+    B, width, V = different_sizes(rng, 3, low=3, high=8)
     worth, log_p = _beams(rng, B, width, V)
     ended = np.zeros((B, width), dtype=bool)
     got = _three(extend_beams(worth.copy(), log_p.copy(), ended.copy(), 1), (B, width))

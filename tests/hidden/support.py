@@ -6,6 +6,11 @@ A message may name shapes, steps and likely causes. It never holds an expected n
 import numpy as np
 
 
+def different_sizes(rng, count, low=2, high=8):
+    """Draw different sizes, so that no two axes can be mistaken for one another."""
+    return (int(n) for n in rng.permutation(np.arange(low, high))[:count])
+
+
 def expect_array(got, shape, letters):
     """Fail unless got is an array of the given shape; letters says it in the docstring's words, as "(B, H)"."""
     assert got is not None, f"returned None; expected an array of shape {letters}. Is there a return?"
