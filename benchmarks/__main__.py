@@ -37,8 +37,8 @@ def main(threads, as_json, names):
         table.add_column(heading, justify="right" if heading in ("ours", "peer's", "ratio", "reach") else "left")
     for r in rows:
         verdict = "reached" if r.reached else "missed"
-        times = f"{r.ours * 1e3:.2f} ms", r.peer, f"{r.theirs * 1e3:.2f} ms"
-        table.add_row(r.what, r.size, *times, f"{r.ratio:.2f}", f"≤ {r.reach:.2f}", verdict)
+        ours, theirs = r.amounts()
+        table.add_row(r.what, r.size, ours, r.peer, theirs, f"{r.ratio:.2f}", f"≤ {r.reach:.2f}", verdict)
     # Piped output has no width of its own; the table wants about this much.
     console = Console()
     (console if console.is_terminal else Console(width=130)).print(table)

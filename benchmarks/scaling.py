@@ -4,8 +4,8 @@ Forward and backward do the same work at every step, so twice the steps should t
 take less than twice, as long as a small batch leaves the processor idle. Every state is kept for the way back, so
 memory grows with T; truncated to chunks, it grows with the chunk only.
 
-``python -m benchmarks.scaling`` prints the whole table, memory included; the rows for the common table are the last
-doubling in each direction.
+``python -m benchmarks.scaling`` prints the whole table; the rows for the common table are the last doubling in each
+direction, and for memory the longest run, whole and in chunks.
 """
 
 import statistics
@@ -18,9 +18,12 @@ from course_lib.recurrent import init_rnn, rnn_backward, rnn_forward
 
 D, H = 64, 128
 STEPS = (50, 100, 200, 400)
+CHUNK = 50
 SEQUENCES = (16, 32, 64, 128)
 # Twice the work may take a little more than twice the time where the caches end.
 REACH = 2.3
+# A chunk of so many steps keeps that share of the states, and gradients and the like beside them.
+LESS_MEMORY = 2
 
 
 def training_step(T, B, chunk=None):
@@ -75,6 +78,11 @@ def rows():
             ratio(times, larger, smaller),
             REACH,
         )
+    T, B = 4 * STEPS[-1], SEQUENCES[1]
+    cut, whole = peak_bytes(T, B, CHUNK), peak_bytes(T, B)
+    name = f"RNN training memory, chunks of {CHUNK}"
+    size = f"T={T} B={B} D={D} H={H}"
+    yield Row(name, size, cut, "whole", whole, cut / whole, LESS_MEMORY * CHUNK / T, unit="B")
 
 
 def main():
@@ -87,9 +95,9 @@ def main():
             each, growth = took / T / B, ratio(times, size, sizes[0])
             print(f"  T={T:4} B={B:4}  {took * 1e3:7.2f} ms  {each * 1e6:5.2f} µs a step and sequence  ×{growth:.2f}")
     print("peak memory beyond parameters and inputs, B=32")
-    for T in (*STEPS, 1600):
-        whole, cut = peak_bytes(T, 32), peak_bytes(T, 32, chunk=50)
-        print(f"  T={T:4}  whole {whole / 2**20:7.2f} MiB  in chunks of 50 {cut / 2**20:6.2f} MiB")
+    for T in (*STEPS, 4 * STEPS[-1]):
+        whole, cut = peak_bytes(T, 32), peak_bytes(T, 32, CHUNK)
+        print(f"  T={T:4}  whole {whole / 2**20:7.2f} MiB  in chunks of {CHUNK} {cut / 2**20:6.2f} MiB")
 
 
 if __name__ == "__main__":

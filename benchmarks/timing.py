@@ -11,7 +11,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: our time, the peer's, their ratio, and what PERFORMANCE asks for."""
+    """One line of the table: what ours takes, what the peer's takes, their ratio, and what is to be reached.
+
+    Times are in seconds, memory in bytes: `unit` says which.
+    """
 
     what: str
     size: str
@@ -20,6 +23,12 @@ class Row:
     theirs: float
     ratio: float
     reach: float
+    unit: str = "s"
+
+    def amounts(self):
+        """Ours and the peer's, to be read."""
+        scale, unit = {"s": (1e3, "ms"), "B": (2**-20, "MiB")}[self.unit]
+        return f"{self.ours * scale:.2f} {unit}", f"{self.theirs * scale:.2f} {unit}"
 
     @property
     def reached(self):

@@ -22,6 +22,7 @@ which puts the fragment on the page, numbered like any figure, and loads ``rnn-u
 
 import html
 import os
+import re
 from pathlib import Path
 from typing import ClassVar
 
@@ -36,6 +37,8 @@ from sphinx.util.docutils import SphinxDirective
 from course_lib import publishing
 
 NOTEBOOKS = "_build/notebooks"
+PLOT = '<figure class="plot">'  # as course_lib.plotting.show begins
+INLINE = {"<em>": nodes.emphasis, "<sub": nodes.subscript, "<sup": nodes.superscript}  # what captions may hold
 LOGGER = logging.getLogger(__name__)
 
 
@@ -151,6 +154,31 @@ def watch_library(app, doctree):
             app.env.note_dependency(path.relative_to(root).as_posix())
 
 
+def _inline(text):
+    """The nodes of a caption written in HTML: Sphinx numbers no figure whose caption it cannot read."""
+    found = []
+    for part in re.findall(r"<em>.*?</em>|<su[bp]>.*?</su[bp]>|[^<]+|<", text, flags=re.DOTALL):
+        kind, words = INLINE.get(part[:4], nodes.Text), html.unescape(re.sub(r"</?(em|su[bp])>", "", part))
+        found.append(nodes.Text(words) if kind is nodes.Text else kind(words, words))
+    return found
+
+
+def number_plots(app, doctree):
+    """Make figures of what `course_lib.plotting.show` displayed, so that Sphinx numbers them as it does drawings."""
+    bundles = [node for node in doctree.findall(nodes.container) if node.get("nb_element") == "mime_bundle"]
+    for bundle in bundles:
+        shown = next((raw.astext() for raw in bundle.findall(nodes.raw) if raw.astext().startswith(PLOT)), None)
+        if shown is None or "<figcaption>" not in shown:
+            continue
+        frame, _, caption = shown.removeprefix(PLOT).partition("<figcaption>")
+        figure = nodes.figure("", nodes.raw("", frame, format="html"), classes=["plot"])
+        figure += nodes.caption("", "", *_inline(caption.removesuffix("</figcaption></figure>")))
+        # Sphinx numbers only what has an id.
+        doctree.set_id(figure, suggested_prefix="plot-")
+        figure.source, figure.line = bundle.source, bundle.line
+        bundle.replace_self(figure)
+
+
 def dress_page(app, pagename, templatename, context, doctree):
     """Load a page's interactive figures, and offer its notebook in the theme's download menu."""
     for stem in app.env.metadata.get(pagename, {}).get("interactive", []):
@@ -216,6 +244,7 @@ def setup(app):
     app.connect("config-inited", watch_dress)
     app.connect("builder-inited", prepare)
     app.connect("doctree-read", watch_library)
+    app.connect("doctree-read", number_plots)
     app.connect("html-page-context", dress_page)
     app.connect("build-finished", finish)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
