@@ -6,14 +6,14 @@ at whatever moment, is repaired by repeating it.
 
 from __future__ import annotations
 
+import json
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import nbformat
 
 from . import gradebook, release, results
 from .course import Course
@@ -77,9 +77,10 @@ def grade(
     ):
         on_start(len(found))
         gradebook.register(course, assignment, release.grading_version(source))
-        judge = _Judge(course, assignment, runner, limits, results.remember_term(course, term), fresh)
+        judge = _Judge(course, assignment, runner, limits, results.remember_term(course, term), fresh, width)
         executed = 0
-        with ThreadPoolExecutor(max_workers=width) as pool:
+        # One thread more than workers reads the next submission while they all are at work.
+        with ThreadPoolExecutor(max_workers=width + 1) as pool:
             try:
                 for submission, future in _in_turn(pool, judge, found, width * WAITING_PER_WORKER):
                     executed += _record(course, submission, future)
@@ -97,7 +98,10 @@ def grade(
 class _Judge:
     """Submission in, verdicts out; called from several threads."""
 
-    def __init__(self, course: Course, assignment: str, engine: Engine, limits: Limits, term: str, fresh: bool) -> None:
+    def __init__(
+        self, course: Course, assignment: str, engine: Engine, limits: Limits, term: str, fresh: bool, width: int
+    ) -> None:
+        self.at_work = threading.BoundedSemaphore(width)
         self.root, self.engine, self.limits, self.term, self.fresh = course.root, engine, limits, term, fresh
         self.blueprint: Blueprint = release.blueprint(course, assignment)
         self.judges = results.fingerprint(course.root, assignment)
@@ -111,7 +115,9 @@ class _Judge:
         result = None if self.fresh else self.store.read(name)
         executed = result is None
         if result is None:
-            result = self._run(replace(job, notebook=nbformat.writes(prepared.notebook)))
+            job = replace(job, notebook=json.dumps(prepared.notebook))
+            with self.at_work:
+                result = self._run(job)
             self.store.write(name, result)
         result.remarks = prepared.remarks + result.remarks
         return Judged(prepared, result, executed)

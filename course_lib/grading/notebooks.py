@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +134,7 @@ def defined_names(source: str) -> list[str]:
     return [node.name for node in tree.body if isinstance(node, kinds)]
 
 
+@lru_cache(maxsize=1024)  # a class has the same test cells over and over
 def ends_in_expression(source: str) -> str | None:
     """The last line's text if it is a bare expression, which nbgrader would take for a score."""
     body = parse(source).body

@@ -23,12 +23,14 @@ from ..engine import Job, Result, TestVerdict, Verdict
 from ..errors import CourseError, MachineFault
 from .edition import absent_functions, make_edition
 from .inside import wire
-from .plan import Plan, allowed_packages, hidden_tests_of, make_plan, preload_of, trains_networks
+from .plan import Plan, allowed_packages, hidden_tests_of, make_plan, places_of, preload_of, trains_networks
 from .sandbox import START_SECONDS, Tier, first_uid, read_until, strongest
 from .student import Walls
 
 GRACE_SECONDS = 30.0
 ANSWER = wire.Caps(text=256 << 20)
+
+Needs = tuple[dict[str, str], tuple[str, ...], bool]  # functions to take out, packages to allow, whether it trains
 
 
 class Server:
@@ -70,6 +72,7 @@ class TrustedEngine:
         self._lock = threading.Lock()
         self._servers: dict[tuple[str, ...], Server] = {}
         self._locks: dict[tuple[str, ...], threading.Lock] = {}
+        self._needs: dict[tuple[str, str], tuple[list[tuple[int, int]], Needs]] = {}
         self._turns = itertools.count(1)
         self._folder = tempfile.TemporaryDirectory(prefix="course-editions-", ignore_cleanup_errors=True)
         os.chmod(self._folder.name, 0o755)
@@ -161,10 +164,7 @@ class TrustedEngine:
     # --- fork servers, started when first needed and kept
 
     def _students(self, course: str, assignment: str) -> tuple[Server, dict[str, Any]]:
-        root = Path(course)
-        absent = absent_functions(hidden_tests_of(root, assignment))
-        allow = allowed_packages(root, assignment)
-        trains = trains_networks(root, assignment)
+        absent, allow, trains = self._needs_of(Path(course), assignment)
         library = Path(__file__).parents[2]
 
         def start() -> Server:
@@ -173,6 +173,17 @@ class TrustedEngine:
 
         server = self._server(("student", repr(absent), repr(allow), str(trains)), start)
         return server, server.request
+
+    def _needs_of(self, root: Path, assignment: str) -> Needs:
+        """What the assignment asks of the students' fork server; read again only when a file it comes from changed."""
+        files = (*places_of(root, assignment), hidden_tests_of(root, assignment))
+        stamps = [(found.st_mtime_ns, found.st_size) for found in (path.stat() for path in files if path.is_file())]
+        known = self._needs.get((str(root), assignment))
+        if known is None or known[0] != stamps:
+            absent = absent_functions(hidden_tests_of(root, assignment))
+            known = stamps, (absent, allowed_packages(root, assignment), trains_networks(root, assignment))
+            self._needs[str(root), assignment] = known
+        return known[1]
 
     def _checkers(self, course: str, assignment: str) -> Server:
         return self._server(("checker", course, assignment), lambda: _start_checkers(course, assignment))

@@ -123,8 +123,7 @@ def _is_untouched(cell: Any) -> bool:
 
 def allowed_packages(root: Path, assignment: str) -> tuple[str, ...]:
     """`course.allow` in the metadata of the instructor's notebook; a student's copy is not asked."""
-    for folder in ("solutions", "assignments"):
-        path = root / folder / assignment / f"{assignment}.ipynb"
+    for path in places_of(root, assignment):
         if path.is_file():
             raw = json.loads(path.read_text(encoding="utf-8"))
             allow = raw.get("metadata", {}).get("course", {}).get("allow", list(DEFAULT_ALLOW))
@@ -132,12 +131,17 @@ def allowed_packages(root: Path, assignment: str) -> tuple[str, ...]:
     return DEFAULT_ALLOW
 
 
+def places_of(root: Path, assignment: str) -> tuple[Path, ...]:
+    """Where the instructor's notebook may be: its source, or where that is kept elsewhere, its release."""
+    return tuple(root / folder / assignment / f"{assignment}.ipynb" for folder in ("solutions", "assignments"))
+
+
 def trains_networks(root: Path, assignment: str) -> bool:
     """Whether the instructor's texts speak of optimisers or compiled modules, which make torch load much more.
 
     A wrong guess costs time, two seconds a submission or three at the start, and never a score.
     """
-    places = (root / "solutions" / assignment / f"{assignment}.ipynb", hidden_tests_of(root, assignment))
+    places = (places_of(root, assignment)[0], hidden_tests_of(root, assignment))
     texts = [place.read_text(encoding="utf-8") for place in places if place.is_file()]
     return any(re.search(r"\boptim\b|torch\.compile|trusted\.drive", text) for text in texts)
 
