@@ -202,24 +202,24 @@ def _role(found: re.Match) -> str:
 
 
 def _cited(keys: str, in_brackets: bool) -> str:
-    """Read first author and year off the key of each reference, and the others off the list of references.
-
-    ``elman1990`` is Elman, 1990; with a second author, ``kneser1995`` is Kneser and Ney; with more, "et al.".
-    """
+    """Read the year off the key of each reference, and the authors off the list of references."""
     named = []
     for key in map(str.strip, keys.split(",")):
         work = re.fullmatch(r"(\w+?)(\d{4}\w?)", key)
-        named.append((work[1].capitalize() + _others(key), work[2]) if work else (key, ""))
+        named.append((_authors(key) or work[1].capitalize(), work[2]) if work else (key, ""))
     if in_brackets:
         return f"({'; '.join(f'{author}, {year}' for author, year in named)})"
     return ", ".join(f"{author} ({year})" for author, year in named)
 
 
-def _others(key: str) -> str:
+def _authors(key: str) -> str:
+    """One or two authors by their last names, of more the first "et al."; nothing for a key that is not in the list."""
     entry = re.search(rf"^@\w+\{{{key},.*?^\}}", REFERENCES.read_text("utf-8"), re.MULTILINE | re.DOTALL)
     found = entry and re.search(r"^\s*author\s*=\s*\{(.*)\},?\s*$", entry[0], re.MULTILINE)
-    authors = found[1].split(" and ") if found else []
-    if len(authors) != 2:
-        return " et al." if len(authors) > 2 else ""
-    second = authors[1].split(",")[0]
-    return " and " + ACCENT.sub(lambda m: unicodedata.normalize("NFC", m[2] + MARKS[m[1]]), second).strip("{}")
+    if not found:
+        return ""
+    names = [
+        ACCENT.sub(lambda m: unicodedata.normalize("NFC", m[2] + MARKS[m[1]]), name.split(",")[0]).strip("{}")
+        for name in found[1].split(" and ")
+    ]
+    return " and ".join(names) if len(names) < 3 else f"{names[0]} et al."

@@ -8,6 +8,7 @@ ROLES = {
     "by {cite:t}`elman1990`": "by Elman (1990)",
     "see {cite:p}`bengio1994,pascanu2013`": "see (Bengio et al., 1994; Pascanu et al., 2013)",
     "{cite:t}`kneser1995`": "Kneser and Ney (1995)",
+    "{cite:t}`shalev2017`": "Shalev-Shwartz et al. (2017)",
     "from {eq}`rnn-step`": "from (rnn-step)",
     "{glue:text}`share:.0%` of it": "(`share`, printed here) of it",
     "{math}`h_t`": "$h_t$",
