@@ -103,7 +103,8 @@
 
       const answer = asks.includes(chosen) ? `The answer of step ${chosen}` : `Step ${chosen} is not asked; its answer`;
       const rows = [`<b>${nameOf(ins, asks)}</b>, read ${way}.`];
-      rows.push(`${answer} can depend on ${list(reached) || "no input"}${others.length ? `, and with no weights at all on ${list(others)}` : ""}.`);
+      const not = others.length ? `; no weights can bring in ${list(others)}` : "";
+      rows.push(`${answer} can depend on ${reached.length ? list(reached) + not : "no input, whatever the weights"}.`);
       if (lost.length) rows.push(`${list(lost)} can reach no answer that is asked, so no gradient comes back to ${lost.length > 1 ? "them" : "it"}.`);
       live.innerHTML = rows.map((line) => `<div>${line}</div>`).join("");
     }
