@@ -1,16 +1,14 @@
 // The backward pass of a one-unit network, step by step, and what each loss says about each use of the weight.
 (() => {
-  const T = 5, w = 0.5, XS = [1, 0, 0, 0, 0];
+  const T = 5, XS = [1, 0, 0, 0, 0];
   const SVG = "http://www.w3.org/2000/svg";
-  const hs = [0];
-  XS.forEach((x) => hs.push(w * hs.at(-1) + x)); // hs[t] is the state after step t; the loss is their sum
   const steps = Array.from({ length: T }, (_, i) => i + 1);
   const sub = (n) => String.fromCharCode(0x2080 + n);
   const show = (v) => String(Number(v.toFixed(4)));
 
   function start(root) {
     const stage = root.querySelector(".stage"), live = root.querySelector("[aria-live]");
-    let at = T + 1, reach = T, chunks = false;
+    let at = T + 1, reach = T, chunks = false, w, hs, full;
     root.querySelector(".still").remove();
     root.querySelector(".moving").hidden = false;
     const svg = document.createElementNS(SVG, "svg");
@@ -36,7 +34,7 @@
     const wire = (d, name) => draw("path", { d, class: `wire ${name}`, "marker-end": "url(#bptt-tip)" });
 
     function picture() {
-      const width = Math.min(stage.clientWidth, 620), left = 46, gap = (width - left - 2) / T;
+      const width = Math.min(Math.max(stage.clientWidth, 300), 620), left = 46, gap = (width - left - 2) / T;
       const x = (k) => left + gap * (k - 0.5), row = (t) => 176 + 30 * (t - 1), foot = row(T) + 44;
       svg.replaceChildren();
       svg.setAttribute("viewBox", `0 0 ${width} 378`);
@@ -54,7 +52,7 @@
         text(x(k), 96, `h${sub(k)}`, "name");
         if (k > 1) {
           wire(`M${x(k) - 17} 91H${x(k - 1) + 19}`, carried ? (k - 1 === at ? "now" : k - 1 > at ? "done" : "ahead") : "cut");
-          if (k - 1 >= at) text((x(k) + x(k - 1)) / 2, 84, carried ? show(carried) : "0", "small");
+          if (k - 1 >= at) text((x(k) + x(k - 1)) / 2, gap < 84 ? 70 : 84, carried ? show(carried) : "0", "small");
         }
         wire(`M${x(k)} 106V150`, now);
         if (done) text(x(k) - 5, 132, `×${show(hs[k - 1])}`, "end small");
@@ -69,6 +67,7 @@
       draw("path", { d: `M4 ${foot - 22}H${width - 4}`, class: "rule" });
       text(left - 24, foot, "sum", "small");
       text(width / 2, foot + 28, at > T ? "" : `dL/dw so far: ${show(sum(at))}`, "total");
+      root.querySelectorAll("[data-w]").forEach((b) => b.setAttribute("aria-pressed", String(Number(b.dataset.w) === w)));
       root.querySelectorAll("[data-k]").forEach((b) => b.setAttribute("aria-pressed", String(Number(b.dataset.k) === reach)));
       root.querySelectorAll("[data-chunks]").forEach((b) => b.setAttribute("aria-pressed", String((b.dataset.chunks === "1") === chunks)));
       // Not `disabled`: the button would drop the keyboard's focus, and with it the arrow keys.
@@ -95,13 +94,19 @@
       }
       live.replaceChildren(...rows.map((row) => Object.assign(document.createElement("div"), { textContent: row })));
     }
-    const full = sum(1); // before anything is cut
+    function weigh(value) {
+      w = value;
+      hs = [0];
+      XS.forEach((x) => hs.push(w * hs.at(-1) + x)); // hs[t] is the state after step t; the loss is their sum
+      full = steps.reduce((all, j) => all + steps.filter((t) => t >= j).reduce((s, t) => s + from(t, j), 0) * hs[j - 1], 0);
+    }
 
     const refresh = () => { picture(); say(); };
     const go = (t) => { at = Math.max(1, Math.min(T + 1, t)); refresh(); };
     root.querySelector(".on").onclick = () => go(at - 1);
     root.querySelector(".undo").onclick = () => go(at + 1);
     root.querySelector(".reset").onclick = () => go(T + 1);
+    root.querySelectorAll("[data-w]").forEach((b) => (b.onclick = () => { weigh(Number(b.dataset.w)); refresh(); }));
     root.querySelectorAll("[data-k]").forEach((b) => (b.onclick = () => { reach = Number(b.dataset.k); refresh(); }));
     root.querySelectorAll("[data-chunks]").forEach((b) => (b.onclick = () => { chunks = b.dataset.chunks === "1"; refresh(); }));
     root.addEventListener("keydown", (event) => {
@@ -110,6 +115,7 @@
       event.preventDefault();
       go(at + by);
     });
+    weigh(0.5);
     new ResizeObserver(picture).observe(stage);
     refresh();
   }

@@ -20,11 +20,11 @@ def flow(request, base, browser):
         assert not errors
 
 
-def shares(kept):
+def shares(kept, w=W):
     """What loss t says about the use of the weight at step j, from the derivative of w ** (t - 1) split by use."""
-    hs = [0.0, *(W**t for t in range(T))]  # h_0, then 1, w, w², …
+    hs = [0.0, *(w**t for t in range(T))]  # h_0, then 1, w, w², …
     return np.array(
-        [[W ** (t - j) * hs[j - 1] if j <= t and kept(t, j) else 0 for j in range(1, T + 1)] for t in range(1, T + 1)]
+        [[w ** (t - j) * hs[j - 1] if j <= t and kept(t, j) else 0 for j in range(1, T + 1)] for t in range(1, T + 1)]
     )
 
 
@@ -45,6 +45,24 @@ def test_the_sums_are_those_of_the_triangle_the_band_and_the_blocks(k, chunks, f
     columns = flow.eval_on_selector_all(f"{FLOW} .share", "all => all.map(n => Number(n.textContent))")
     np.testing.assert_allclose(columns, expected.sum(axis=0))
     assert "of a true dL/dw of 3.25" in flow.inner_text(f"{FLOW} [aria-live]")
+
+
+@pytest.mark.parametrize(("w", "whole", "reach_2"), [(0.5, 3.25, 2.75), (1, 10, 7), (2, 49, 29)])
+def test_another_weight_moves_the_sums_to_those_that_the_caption_names(w, whole, reach_2, flow):
+    flow.click(f"{FLOW} [data-w='{w}']")
+    flow.focus(f"{FLOW} .on")
+    for _ in range(T):
+        flow.keyboard.press("ArrowLeft")
+    assert total(flow) == pytest.approx(shares(lambda t, j: True, w).sum()) == whole
+    flow.click(f"{FLOW} [data-k='2']")
+    assert total(flow) == pytest.approx(shares(lambda t, j: t - j < 2, w).sum()) == reach_2
+    assert f"of a true dL/dw of {whole}." in flow.inner_text(f"{FLOW} [aria-live]")
+
+
+def test_the_flow_draws_no_box_of_negative_width_while_it_is_hidden(flow):
+    flow.eval_on_selector(FLOW, "root => { root.style.display = 'none'; root.querySelector('.on').click(); }")
+    widths = flow.eval_on_selector_all(f"{FLOW} rect", "all => all.map(n => Number(n.getAttribute('width')))")
+    assert min(widths) > 0
 
 
 def test_the_flow_is_undone_and_started_again_by_keyboard(flow):
