@@ -66,7 +66,7 @@
         const box = document.createElement("div");
         const total = model.p.slice(0, t).reduce((sum, p) => sum + bits(p), 0);
         const mean = t ? `, ${(total / t).toFixed(2)} a character` : "";
-        const parts = ["first letters", "inside words", "the rest"].map((part, kind) => `${part} ${spent(model, kind).toFixed(1)}`);
+        const parts = ["first letters", "inside", "rest"].map((part, kind) => `${part} ${spent(model, kind).toFixed(1)}`);
         box.innerHTML = `<div class="name"><span class="swatch model${m}"></span>${model.name}</div><div class="paid">paid ${total.toFixed(1)} bits${mean}:</div><div class="parts">${parts.join(" · ")}</div>`;
         if (t < T) {
           const list = document.createElement("ol");

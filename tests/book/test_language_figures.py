@@ -44,7 +44,7 @@ def test_stepping_through_a_sentence_adds_up_its_bits(price):
         bits = -np.log2(model["p"])
         assert f"paid {bits.sum():.1f} bits" in text
         sums = bits[letters & ~inside].sum(), bits[inside].sum(), bits[~letters].sum()
-        assert part == "first letters {:.1f} · inside words {:.1f} · the rest {:.1f}".format(*sums)
+        assert part == "first letters {:.1f} · inside {:.1f} · rest {:.1f}".format(*sums)
     price.keyboard.press("ArrowLeft")
     assert f"Character {T - 1} of {T}" in price.inner_text(".lm-price .live")
     price.click(".lm-price .reset")
