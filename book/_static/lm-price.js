@@ -1,14 +1,16 @@
-// A sentence that comes one character at a time: what two models expect, and what they pay for what comes.
-// The page's cell leaves the numbers in #lm-price-data: text (the end included as one symbol), and for each model
-// its name, p (of what came) and top (the likeliest five with their probabilities) at every step.
+// Sentences that come one character at a time: what two models expect, and what they pay for what comes.
+// The page's cell leaves the numbers in #lm-price-data, for each sentence: text (the end included as one symbol), and
+// for each model its name, p (of what came) and top (the likeliest five with their probabilities) at every step.
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
   const visible = (c) => ({ " ": "␣", "<EOS>": "end" })[c] ?? c;
-  const spoken = (c) => ({ " ": "a space", "<EOS>": "the end", ",": "a comma", ".": "a full stop", '"': "a quotation mark" })[c] ?? c;
+  const spoken = (c) => ({ " ": "a space", "<EOS>": "the end", ",": "a comma", ".": "a full stop", "?": "a question mark", '"': "a quotation mark" })[c] ?? c;
   const bits = (p) => -Math.log2(p);
 
-  function start(root, data) {
-    const { text, models } = data, T = text.length;
+  const isLetter = (c) => c.length === 1 && /\p{L}/u.test(c);
+
+  function start(root, sentences) {
+    let which = 0, text, models, T;
     const [said, stage, guesses, live] = [".said", ".stage", ".guesses", ".live"].map((s) => root.querySelector(s));
     let t = 0;
     root.querySelector(".still").remove();
@@ -24,15 +26,26 @@
       svg.append(node);
     }
 
+    // Bits paid so far for first letters (kind 0), other letters (1), and spaces, marks and the end (2).
+    function spent(model, kind) {
+      let sum = 0;
+      for (let k = 0; k < t; k++) {
+        const of = !isLetter(text[k]) ? 2 : k > 0 && isLetter(text[k - 1]) ? 1 : 0;
+        if (of === kind) sum += bits(model.p[k]);
+      }
+      return sum;
+    }
+
     // One pair of bars per character that has come; the window follows the last one.
     function bars() {
-      const width = Math.min(stage.clientWidth, 640), slot = 21, high = 96, most = 10;
+      const width = Math.min(stage.clientWidth, 640), slot = 21, high = 96, most = 10, top = 24;
       const fit = Math.floor((width - 30) / slot), from = Math.max(0, t - fit);
       svg.replaceChildren();
-      svg.setAttribute("viewBox", `0 0 ${width} ${high + 40}`);
+      svg.setAttribute("viewBox", `0 0 ${width} ${top + high + 28}`);
       svg.style.width = `${width}px`;
+      draw("text", { x: 4, y: 11, class: "unit" }, "bits paid");
       for (const level of [0, 5, 10]) {
-        const y = 12 + high * (1 - level / most);
+        const y = top + high * (1 - level / most);
         draw("path", { d: `M26 ${y}H${width}`, class: "level" });
         draw("text", { x: 20, y: y + 4, class: "tick" }, level);
       }
@@ -40,9 +53,9 @@
         const x = 30 + slot * (k - from);
         models.forEach((model, m) => {
           const height = (Math.min(bits(model.p[k]), most) / most) * high;
-          draw("rect", { x: x + 8 * m, y: 12 + high - height, width: 7, height, class: `bar model${m}` });
+          draw("rect", { x: x + 8 * m, y: top + high - height, width: 7, height, class: `bar model${m}` });
         });
-        draw("text", { x: x + 8, y: high + 31, class: k === t - 1 ? "came last" : "came" }, text[k] === "<EOS>" ? "■" : visible(text[k]));
+        draw("text", { x: x + 8, y: top + high + 19, class: k === t - 1 ? "came last" : "came" }, text[k] === "<EOS>" ? "■" : visible(text[k]));
       }
     }
 
@@ -53,7 +66,8 @@
         const box = document.createElement("div");
         const total = model.p.slice(0, t).reduce((sum, p) => sum + bits(p), 0);
         const mean = t ? `, ${(total / t).toFixed(2)} a character` : "";
-        box.innerHTML = `<div class="name"><span class="swatch model${m}"></span>${model.name}</div><div class="paid">paid ${total.toFixed(1)} bits${mean}</div>`;
+        const parts = ["first letters", "inside", "rest"].map((part, kind) => `${part} ${spent(model, kind).toFixed(1)}`);
+        box.innerHTML = `<div class="name"><span class="swatch model${m}"></span>${model.name}</div><div class="paid">paid ${total.toFixed(1)} bits${mean}:</div><div class="parts">${parts.join(" · ")}</div>`;
         if (t < T) {
           const list = document.createElement("ol");
           for (const [c, p] of model.top[t]) {
@@ -74,10 +88,20 @@
       for (const name of [".on", ".word"]) root.querySelector(name).setAttribute("aria-disabled", String(t === T));
     }
 
+    function choose(sentence) {
+      which = sentence;
+      ({ text, models } = sentences[which]);
+      T = text.length;
+      t = 0;
+      root.querySelector(".which").textContent = `Sentence ${which + 1} of ${sentences.length}`;
+      refresh();
+    }
+
     function go(to) { t = Math.max(0, Math.min(T, to)); refresh(); }
     root.querySelector(".on").onclick = () => go(t + 1);
     root.querySelector(".back").onclick = () => go(t - 1);
     root.querySelector(".reset").onclick = () => go(0);
+    root.querySelector(".other").onclick = () => choose((which + 1) % sentences.length);
     root.querySelector(".word").onclick = () => {
       const space = text.indexOf(" ", t);
       go(space < 0 ? T : space + 1);
@@ -88,8 +112,8 @@
       event.preventDefault();
       go(t + by);
     });
+    choose(0);
     new ResizeObserver(bars).observe(stage);
-    refresh();
   }
 
   const data = document.getElementById("lm-price-data");

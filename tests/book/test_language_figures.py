@@ -30,26 +30,36 @@ def embedded(page, name):
 
 
 def test_stepping_through_a_sentence_adds_up_its_bits(price):
-    given = embedded(price, "lm-price-data")
+    given, other = embedded(price, "lm-price-data")
     T = len(given["text"])
     price.focus(".lm-price .on")
     for _ in range(T + 1):
         price.keyboard.press("ArrowRight")
     assert f"Character {T} of {T} was the end" in price.inner_text(".lm-price .live")
     paid = price.locator(".lm-price .paid").all_inner_texts()
-    for model, text in zip(given["models"], paid, strict=True):
-        assert f"paid {-np.log2(model['p']).sum():.1f} bits" in text
+    parts = price.locator(".lm-price .parts").all_inner_texts()
+    letters = np.array([c.isalpha() and len(c) == 1 for c in given["text"]])
+    inside = letters & np.append(False, letters[:-1])
+    for model, text, part in zip(given["models"], paid, parts, strict=True):
+        bits = -np.log2(model["p"])
+        assert f"paid {bits.sum():.1f} bits" in text
+        sums = bits[letters & ~inside].sum(), bits[inside].sum(), bits[~letters].sum()
+        assert part == "first letters {:.1f} · inside {:.1f} · rest {:.1f}".format(*sums)
     price.keyboard.press("ArrowLeft")
     assert f"Character {T - 1} of {T}" in price.inner_text(".lm-price .live")
     price.click(".lm-price .reset")
     price.click(".lm-price .word")
     first = given["text"].index(" ") + 1
     assert f"Character {first} of {T} was a space" in price.inner_text(".lm-price .live")
+    price.click(".lm-price .other")
+    assert price.inner_text(".lm-price .which") == "Sentence 2 of 2"
+    price.click(".lm-price .on")
+    assert f"Character 1 of {len(other['text'])} was {other['text'][0]}" in price.inner_text(".lm-price .live")
+    price.click(".lm-price .other")
 
 
 def test_the_likeliest_characters_are_listed_with_their_probabilities(price):
-    given = embedded(price, "lm-price-data")
-    for model in given["models"]:
+    for model in (model for given in embedded(price, "lm-price-data") for model in given["models"]):
         for rows, p in zip(model["top"], model["p"], strict=True):
             shares = [share for _, share in rows]
             assert shares == sorted(shares, reverse=True)
