@@ -1,52 +1,60 @@
-// The first sentences of a novel as columns, in batches that are padded to their longest; sorted, little is padded.
+// Sentences of a novel as columns, in batches that are padded to their longest; sorted, little is padded.
+// The page's cell leaves the length of every sentence in #padding-data.
 (() => {
   const SVG = "http://www.w3.org/2000/svg", HIGH = 180, TOP = 6, SIZES = [1, 2, 4, 8, 16, 32];
 
-  function start(root) {
-    const lengths = root.dataset.lengths.split(" ").map(Number);
-    const stage = root.querySelector(".stage"), live = root.querySelector("[aria-live]");
-    const slider = root.querySelector("input"), output = root.querySelector("output");
-    const come = root.querySelector(".come"), sorted = root.querySelector(".sorted");
-    let byLength = false;
-    root.querySelector(".still").remove();
-    root.querySelector(".moving").hidden = false;
+  function start(root, all) {
+    const $ = (selector) => root.querySelector(selector);
+    const stage = $(".stage"), live = $("[aria-live]"), slider = $("input"), output = $("output");
+    const come = $(".come"), sorted = $(".sorted"), many = [...root.querySelectorAll(".many button")];
+    let byLength = false, lengths = all.slice(0, 64);
+    many[2].textContent = `all ${all.length}`;
+    $(".still").remove();
+    $(".moving").hidden = false;
     const svg = document.createElementNS(SVG, "svg");
-    svg.setAttribute("aria-hidden", "true"); // the live text says the same in numbers
+    svg.setAttribute("role", "img");
+    const [real, pad] = ["real", "pad"].map((name) => {
+      const path = document.createElementNS(SVG, "path");
+      path.setAttribute("class", name);
+      svg.append(path);
+      return path;
+    });
     stage.append(svg);
-
-    function rect(x, y, width, height, name) {
-      const node = document.createElementNS(SVG, "rect");
-      const attributes = { x, y, width, height, class: name };
-      for (const key in attributes) node.setAttribute(key, attributes[key]);
-      svg.append(node);
-    }
 
     function refresh() {
       const size = SIZES[slider.value], columns = byLength ? [...lengths].sort((a, b) => a - b) : lengths;
       const batches = [];
       for (let k = 0; k < columns.length; k += size) batches.push(columns.slice(k, k + size));
-      const width = Math.min(stage.clientWidth, 640), between = size > 1 ? Math.min(6, 96 / batches.length) : 0;
-      const step = (width - between * (batches.length - 1)) / columns.length, bar = step - Math.min(1.5, step / 4);
+      const width = Math.max(1, Math.min(stage.clientWidth, 640));
+      const between = size > 1 && batches.length <= 64 ? Math.min(6, (0.15 * width) / batches.length) : 0;
+      const step = (width - between * (batches.length - 1)) / columns.length;
+      const bar = step > 3 ? step - Math.min(1.5, step / 4) : step; // thin columns touch
       const unit = HIGH / Math.max(...columns);
-      svg.replaceChildren();
-      svg.setAttribute("viewBox", `0 0 ${width} ${HIGH + 2 * TOP}`);
-      svg.style.width = `${width}px`;
-      let x = 0, computed = 0;
+      const column = (x, from, to) =>
+        `M${x.toFixed(2)} ${(TOP + from * unit).toFixed(1)}h${bar.toFixed(3)}v${((to - from) * unit).toFixed(1)}h${-bar.toFixed(3)}z`;
+      let x = 0, tokens = 0, computed = 0, filled = "", pale = "";
       for (const batch of batches) {
         const longest = Math.max(...batch);
         computed += longest * batch.length;
         for (const length of batch) {
-          rect(x, TOP, bar, length * unit, "real");
-          if (length < longest) rect(x, TOP + length * unit, bar, (longest - length) * unit, "pad");
+          tokens += length;
+          filled += column(x, 0, length);
+          if (length < longest) pale += column(x, length, longest);
           x += step;
         }
         x += between;
       }
-      const real = columns.reduce((sum, length) => sum + length, 0), share = Math.round((100 * (computed - real)) / computed);
-      const count = batches.length === 1 ? "1 batch" : `${batches.length} batches`;
+      real.setAttribute("d", filled);
+      pad.setAttribute("d", pale);
+      svg.setAttribute("viewBox", `0 0 ${width} ${HIGH + 2 * TOP}`);
+      svg.style.width = `${width}px`;
+      const share = ((100 * (computed - tokens)) / computed).toFixed(1);
+      const what = `${batches.length === 1 ? "1 batch" : `${batches.length} batches`} of ${size}, ${byLength ? "sorted by length" : "as they come"}`;
+      const ratio = (100 * size) / columns.length;
       live.textContent =
-        `${count} of ${size}, ${byLength ? "sorted by length" : "as they come"}: ` +
-        `${real} tokens and ${computed - real} of padding. ${share} % of the work is wasted.`;
+        `${what}: ${tokens} tokens and ${computed - tokens} of padding. ${share} % of the work is wasted; ` +
+        `B / N is ${ratio.toFixed(ratio < 1 ? 2 : 1)} %.`;
+      svg.setAttribute("aria-label", `${columns.length} columns, ${what}; of their area ${share} % is pale, the padding.`);
       output.textContent = size;
       slider.setAttribute("aria-valuetext", `${size} ${size === 1 ? "sentence" : "sentences"} per batch`);
       come.setAttribute("aria-pressed", String(!byLength));
@@ -56,9 +64,17 @@
     slider.oninput = refresh;
     come.onclick = () => { byLength = false; refresh(); };
     sorted.onclick = () => { byLength = true; refresh(); };
+    many.forEach((button, chosen) => {
+      button.onclick = () => {
+        lengths = all.slice(0, [64, 512, all.length][chosen]);
+        many.forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
+        refresh();
+      };
+    });
     new ResizeObserver(refresh).observe(stage);
     refresh();
   }
 
-  document.querySelectorAll(".padding-figure").forEach(start);
+  const data = document.getElementById("padding-data");
+  if (data) document.querySelectorAll(".padding-figure").forEach((root) => start(root, JSON.parse(data.textContent)));
 })();
