@@ -72,7 +72,7 @@
       now.h.forEach((v, j) => {
         const x = left + 8 + 44 * j;
         draw("rect", { x, y: zero - Math.max(v, 0) * high, width: 24, height: Math.abs(v) * high, class: `bar unit${j + 1}` });
-        text(x + 12, 8, `h⁽${"¹²"[j]}⁾`, "name");
+        text(x + 12, 8, `h(${j + 1})`, "name");
         text(x + 12, 106, show(v, 2), "number");
       });
       text(left + 40, 120, "the network", "faint");
@@ -82,7 +82,7 @@
       const width = Math.min(stage.clientWidth, 560), left = 44, low = 236, high = 156;
       const gap = (width - left) / T, at = (t) => left + gap * (t - 0.5), level = (s) => low - s * (low - high);
       svg.replaceChildren();
-      svg.setAttribute("viewBox", `0 0 ${width} 290`);
+      svg.setAttribute("viewBox", `0 -12 ${width} 302`);
       svg.style.width = `${width}px`;
       finger(steps[active]);
       state(width > 420 ? 300 : width - 96, steps[active]);
