@@ -57,7 +57,7 @@
         draw("circle", { cx: x, cy: y, r: 27, class: here ? "place here" : "place" });
         text(x, y + 5, name(state), here ? "strong" : "");
         arrow(`M${x - 11} ${y - 26}C${x - 30} ${y - 58} ${x + 30} ${y - 58} ${x + 12} ${y - 30}`, `M${x + 11} ${y - 25}l7 -8l-10 -4z`, here && loop);
-        text(x, y - 54 + 4, "0");
+        text(x, y - 55, "0");
       });
       arrow(`M${even + 23} ${y - 15}Q106 ${y - 32} ${odd - 28} ${y - 19}`, `M${odd - 22} ${y - 15}l-10 -8l-1 8z`, moved && now.odd === 1);
       arrow(`M${odd - 23} ${y + 15}Q106 ${y + 32} ${even + 28} ${y + 19}`, `M${even + 22} ${y + 15}l10 8l1 -8z`, moved && now.odd === 0);
