@@ -48,7 +48,7 @@
     const text = (x, y, what, kind = "") => draw("text", { x, y, class: kind }, what);
     const path = (d, kind) => draw("path", { d, class: kind });
     // The arrow of the step that was just read is drawn thick.
-    const arrow = (d, tip, on) => { path(d, on ? "wire on" : "wire"); path(tip, "tip"); };
+    const arrow = (d, tip, on) => { path(d, on ? "wire taken" : "wire"); path(tip, "tip"); };
 
     function finger(now) {
       const [even, odd, y] = [52, 160, 62], moved = now.x === 1, loop = now.x === 0;
