@@ -1,6 +1,6 @@
 // Gradient norm against steps back, for a recurrent matrix whose spectral radius the reader sets.
 (() => {
-  const SVG = "http://www.w3.org/2000/svg", TOP = 8, BOTTOM = -16;
+  const SVG = "http://www.w3.org/2000/svg", TOP = 24, BOTTOM = -16;
   const KINDS = ["power", "linear", "tanh", "bound"];
   const superscript = (n) => [...String(n)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("");
   const ten = (v) => `10${superscript(v)}`;
@@ -39,19 +39,19 @@
 
     function refresh() {
       const i = Number(slider.value), radius = data.radius[i], all = curves(i);
-      const width = Math.min(stage.clientWidth, 640), height = 300, left = 46, right = width - 8, top = 10, base = height - 38;
-      const x = (k) => right - ((right - left) * k) / K; // time runs to the right: the loss stands there
+      const width = Math.min(stage.clientWidth, 640), height = 340, left = 46, right = width - 8, top = 10, base = height - 38;
+      const x = (k) => left + ((right - left) * k) / K; // away from the loss, as in the plot below
       const y = (v) => top + ((TOP - v) / (TOP - BOTTOM)) * (base - top);
       svg.replaceChildren();
       svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
       svg.style.width = `${width}px`;
       draw("defs", {}).innerHTML =
         `<clipPath id="spectral-radius-frame"><rect x="${left}" y="${top}" width="${right - left}" height="${base - top}"/></clipPath>`;
-      for (let v = BOTTOM; v <= TOP; v += 4) {
+      for (let v = BOTTOM; v <= TOP; v += 8) {
         draw("path", { d: `M${left} ${y(v)}H${right}`, class: v ? "grid" : "grid one" });
         draw("text", { x: left - 6, y: y(v) + 4, class: "end" }, v ? ten(v) : "1");
       }
-      for (let k = 0; k <= K; k += 10) draw("text", { x: x(k), y: base + 16, class: k ? "" : "end" }, k || "loss");
+      for (let k = 0; k <= K; k += 10) draw("text", { x: x(k), y: base + 16, class: k === K ? "end" : "" }, k || "loss");
       draw("text", { x: (left + right) / 2, y: height - 4 }, "steps back from the loss");
       for (const kind of KINDS)
         draw("path", {
