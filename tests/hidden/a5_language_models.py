@@ -516,7 +516,7 @@ def _expect_step(returned, params, inputs, targets, state):
         last_use, under_targets = np.zeros((2, *want_grads["W_xe"].shape))
         last_use[inputs] = drows
         np.add.at(under_targets, targets, drows)
-        deaf = f"the gradient of {name} hears of the last step only: every state has scores, so hand backward all steps"
+        deaf = "the gradient at hs has the last step only: every state has scores, so hand backward that of all steps"
         below = {} if name in ("W_hy", "b_y") else {deaf: from_the_last[name]}
         by_name = {
             "W_xe": {
@@ -680,7 +680,7 @@ def test_refused_tokens_get_nothing(next_probabilities, rng):
         got = next_probabilities(logits.copy(), 0.8, refuse)
     except ValueError as error:
         raise AssertionError(
-            f"with refused tokens it raised ValueError ({error}), though others are left: minus infinity rules out its "
+            "with refused tokens it raised ValueError, though others are left: minus infinity rules out its "
             "own token, and only a row with nothing else has none left"
         ) from error
     expect_array(got, (B, V), "(B, V)")
@@ -1279,7 +1279,7 @@ def test_the_best_extensions_are_kept(extend_beams, rng):
         returned = extend_beams(worth.copy(), log_p.copy(), ended.copy(), 1)
     except ValueError as error:
         raise AssertionError(
-            f"it raised ValueError: {error}. Do shapes fit? worth is (B, width), log_p (B, width, V): worth needs a "
+            "it raised ValueError. Do shapes fit? worth is (B, width), log_p (B, width, V): worth needs a "
             "third axis, at the end"
         ) from error
     got = _three(returned, (B, width))

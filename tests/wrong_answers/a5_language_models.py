@@ -578,7 +578,7 @@ def looks_back_to_the_targets(params, inputs, targets, state=None, layer=None):
     return _step(params, inputs, targets, state, layer, change)
 
 
-@wrong("tbptt_step", says="hears of the last step only")
+@wrong("tbptt_step", says="has the last step only")
 def goes_back_from_the_last_state_only(params, inputs, targets, state=None, layer=None):
     def deaf(xs, inner, state=None):
         hs, state, backward = (layer or rnn_layer)(xs, inner, state)
