@@ -239,7 +239,8 @@ def tbptt_step(params, inputs, targets, state=None, layer=None):
     Parameters
     ----------
     params : dict of arrays
-        ``W_xe`` (V, E), the layer's, ``W_hy`` (H, V), ``b_y`` (V,). Left as they are.
+        ``W_xe`` (V, E), the layer's (of :func:`rnn_layer`: ``W_xh``, ``W_hh``, ``b_h``), ``W_hy`` (H, V), ``b_y`` (V,).
+        Left as they are.
     inputs, targets : (T, B) arrays of int
         The chunk, and what follows each of its tokens.
     state : optional

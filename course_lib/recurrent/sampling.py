@@ -53,7 +53,7 @@ def next_probabilities(logits, temperature=1.0, refuse=()):
     Raises
     ------
     ValueError
-        If a row has no token left to give anything to, or holds nan.
+        If a row has no token left to give anything to, or holds nan under a token that is not refused.
 
     Examples
     --------
@@ -264,7 +264,7 @@ def extend_beams(worth, log_p, ended, eos):
 
     Examples
     --------
-    One sequence with two beginnings, the first ended by token 2. It stays; the best of the rest are 0.3 and 0.09.
+    One sequence with two beginnings, the first ended by token 2. It stays; the best of the rest is 0.3 * 0.6 = 0.18.
 
     >>> worth, log_p = np.log([[0.4, 0.3]]), np.log([[[0.8, 0.1, 0.1], [0.6, 0.3, 0.1]]])
     >>> worth, beams, tokens = extend_beams(worth, log_p, np.array([[True, False]]), eos=2)

@@ -135,7 +135,12 @@ def test_a_sentence_is_shifted_by_one(shift_targets, rng):
     tokens = rng.integers(4, 50, size=int(rng.integers(3, 9)))
     sos, eos = (int(n) for n in rng.permutation(np.arange(50, 60))[:2])
     _expect_shifted(shift_targets(tokens.copy(), sos, eos), tokens, sos, eos)
-    _expect_shifted(shift_targets(tokens.tolist(), sos, eos), tokens, sos, eos)
+    try:
+        _expect_shifted(shift_targets(tokens.tolist(), sos, eos), tokens, sos, eos)
+    except AttributeError as error:
+        raise AssertionError(
+            "with tokens in a list it raised AttributeError: np.asarray makes an array of it"
+        ) from error
 
 
 def test_sentences_in_columns_are_shifted_alike(shift_targets, rng):
@@ -194,7 +199,12 @@ def test_perplexity_is_the_exp_of_the_mean_cost(perplexity, rng):
         np.exp(-log_p.mean()),
         "the perplexity differs from exp of minus the mean of the log probabilities",
         _perplexity_slips(log_p)
-        | {"each sequence's perplexity is averaged: all tokens have one mean": np.exp(-log_p.mean(axis=0)).mean()},
+        | {
+            "each sequence's perplexity is averaged: all tokens have one mean": np.exp(-log_p.mean(axis=0)).mean(),
+            "divided by the number of rows, which is what len counts: divide by that of all entries": np.exp(
+                -log_p.sum() / len(log_p)
+            ),
+        },
     )
 
 
@@ -267,7 +277,7 @@ def test_perplexity_leaves_its_arguments_alone(perplexity, rng):
 
 
 def _reader(rng, V, scale=1.0):
-    """A model whose scores depend on everything read, and on the order."""
+    """A language model whose scores depend on everything read, and on the order."""
     rows, read_out = rng.normal(size=(V, 5)), scale * rng.normal(size=(5, V))
 
     def logits_of(inputs):
@@ -325,6 +335,14 @@ def test_a_sentence_is_worth_the_sum_of_its_tokens_and_its_end(sentence_log_prob
         "one softmax over all steps: each step has its own": (
             raw - logits.max() - np.log(np.exp(logits - logits.max()).sum())
         ).sum(),
+        "each step is summed over all targets: of step t only the one at targets[t] counts": _log_softmax(logits)[
+            :, [*sentence, 3]
+        ].sum(),
+        "the softmax is taken along time; each step has its own, along V": _log_softmax(logits.T)
+        .T[np.arange(len(logits)), [*sentence, 3]]
+        .sum(),
+        "probabilities are summed; sum their logarithms": np.exp(costs).sum(),
+        "probabilities are summed, then the logarithm is taken; sum the logarithms": np.log(np.exp(costs).sum()),
         "each token is scored from itself, not from those before it": _scores(
             logits_of, [*sentence, 3], [*sentence, 3]
         )[0].sum(),
@@ -345,7 +363,13 @@ def test_an_empty_sentence_is_worth_its_end(sentence_log_probability, rng):
     logits_of = _reader(rng, 6)
     want = _scores(logits_of, [2], [3])[0].sum()
     for nothing in ([], np.zeros(0, dtype=int)):
-        got = sentence_log_probability(logits_of, nothing, 2, 3)
+        try:
+            got = sentence_log_probability(logits_of, nothing, 2, 3)
+        except IndexError as error:
+            raise AssertionError(
+                "for an empty sentence it raised IndexError: an array made of [] is float, and no index. Make lists "
+                "first, or ask for dtype=int"
+            ) from error
         expect_number(got, "the log probability of an empty sentence")
         expect_close(got, want, "an empty sentence is worth what eos is worth straight after sos")
 
@@ -353,7 +377,7 @@ def test_an_empty_sentence_is_worth_its_end(sentence_log_probability, rng):
 def test_far_fetched_sentences_are_worth_little_but_not_nothing(sentence_log_probability, rng):
     logits_of = _reader(rng, 8, scale=1000.0)
     sentence = rng.integers(4, 8, size=5).tolist()
-    got = sentence_log_probability(logits_of, sentence, 2, 3)
+    got = sentence_log_probability(logits_of, list(sentence), 2, 3)
     expect_number(got, "the log probability")
     assert np.isfinite(got), (
         "scores of thousands give nan or infinity: exp overflows, or the logarithm of a probability rounded to 0 is "
@@ -389,8 +413,11 @@ def _copy(params):
     return {name: p.copy() for name, p in params.items()}
 
 
-def _train(params, inputs, targets, state):
-    """Loss, gradients and last state, one step and one sequence at a time; dlogits and the gradients at the rows."""
+def _train(params, inputs, targets, state, heard_from=0):
+    """Loss, gradients and last state, one step and one sequence at a time; dlogits and the gradients at the rows.
+
+    From the step heard_from on, the states hear of the loss.
+    """
     (T, B), H = inputs.shape, len(params["b_h"])
     hs, h = [], np.zeros((B, H)) if state is None else state
     before = []
@@ -407,7 +434,8 @@ def _train(params, inputs, targets, state):
     for t in reversed(range(T)):
         grads["W_hy"] += hs[t].T @ dlogits[t]
         grads["b_y"] += dlogits[t].sum(axis=0)
-        dz = (dlogits[t] @ params["W_hy"].T + dh_next) * (1 - hs[t] ** 2)
+        dh = dlogits[t] @ params["W_hy"].T if t >= heard_from else 0.0
+        dz = (dh + dh_next) * (1 - hs[t] ** 2)
         grads["W_xh"] += params["W_xe"][inputs[t]].T @ dz
         grads["W_hh"] += before[t].T @ dz
         grads["b_h"] += dz.sum(axis=0)
@@ -450,6 +478,9 @@ def _expect_step(returned, params, inputs, targets, state):
         "the loss is averaged over steps; sum over steps, average over sequences": want / T,
         "the loss is summed over sequences; sum over steps, average over sequences": want * B,
         "inputs and targets are mixed up: the network reads inputs": _train(params, targets, inputs, state)[0],
+        "the network reads the targets that it should predict: look up the rows of inputs": _train(
+            params, targets, targets, state
+        )[0],
         "the targets should be what follows; inputs are used as targets": _train(params, inputs, inputs, state)[0],
         "b_y is not added to the scores": _train(params | {"b_y": 0 * params["b_y"]}, inputs, targets, state)[0],
     }
@@ -475,17 +506,22 @@ def _expect_step(returned, params, inputs, targets, state):
     missing, extra = sorted(set(params) - set(grads)), sorted(set(grads) - set(params), key=str)
     assert not missing, f"no gradient under {', '.join(missing)}"
     assert not extra, f"gradients of things that are no parameters: {', '.join(map(str, extra))}"
+    from_the_last = _train(params, inputs, targets, state, heard_from=T - 1)[1]
     for name in ("W_hy", "b_y", *sorted(set(params) - set(OUTER)), "W_xe"):
         want_g, got = want_grads[name], grads[name]
         assert np.shape(got) != drows.shape or name != "W_xe", (
             "the gradient of W_xe has a row for every step: add up those of each token with look_up_backward"
         )
         expect_array(got, want_g.shape, f"the shape of {name}")
-        last_use = np.zeros_like(want_grads["W_xe"])
+        last_use, under_targets = np.zeros((2, *want_grads["W_xe"].shape))
         last_use[inputs] = drows
+        np.add.at(under_targets, targets, drows)
+        deaf = "the gradient at hs has the last step only: every state has scores, so hand backward that of all steps"
+        below = {} if name in ("W_hy", "b_y") else {deaf: from_the_last[name]}
         by_name = {
             "W_xe": {
                 "a token that comes twice has the gradient of one use only: its row gets the sum": last_use,
+                "the gradient of W_xe is added up under the targets: the rows of inputs were read": under_targets,
             },
             "W_hy": {
                 "the gradient of W_hy counts the last step only": hs[-1].T @ dlogits[-1],
@@ -506,6 +542,7 @@ def _expect_step(returned, params, inputs, targets, state):
                 "W_xe": ": the layer's gradient at xs, added up by token",
             }.get(name, ": hand the layer's backward the gradient at hs, dlogits times W_hy transposed"),
             by_name.get(name, {})
+            | below
             | {
                 f"the gradient of {name} is divided by T: steps are summed": want_g / T,
                 f"the gradient of {name} is multiplied by B": want_g * B,
@@ -639,7 +676,13 @@ def test_refused_tokens_get_nothing(next_probabilities, rng):
     keep = np.ones(V)
     keep[refuse] = 0
     plain = _softmax(logits / 0.8)
-    got = next_probabilities(logits.copy(), 0.8, refuse)
+    try:
+        got = next_probabilities(logits.copy(), 0.8, refuse)
+    except ValueError as error:
+        raise AssertionError(
+            "with refused tokens it raised ValueError, though others are left: minus infinity rules out its "
+            "own token, and only a row with nothing else has none left"
+        ) from error
     expect_array(got, (B, V), "(B, V)")
     expect_close(
         got,
@@ -744,6 +787,25 @@ def test_rows_without_a_candidate_are_refused(next_probabilities, rng):
                 lambda z=given, t=temperature, refuse=refuse: next_probabilities(z.copy(), t, refuse),
                 f"at temperature {temperature}, {what}",
             )
+
+
+def test_a_nan_that_is_refused_does_no_harm(next_probabilities, rng):
+    logits = rng.normal(size=(3, 4))
+    logits[1, 2] = np.nan
+    for temperature in (1.0, 0):
+        try:
+            got = next_probabilities(logits.copy(), temperature, [2])
+        except ValueError as error:
+            raise AssertionError(
+                f"at temperature {temperature}, with nan under a refused token alone, it raised ValueError: refuse "
+                "first, then look for nan"
+            ) from error
+        expect_array(got, (3, 4), "(B, V)")
+        left = np.where(np.arange(4) == 2, -np.inf, logits)
+        want = _softmax(left) if temperature else np.eye(4)[left.argmax(axis=-1)]
+        expect_close(
+            got, want, f"at temperature {temperature}, nan under a refused token reaches the others: refuse first"
+        )
 
 
 def test_tempering_leaves_the_scores_alone(next_probabilities, rng):
@@ -1002,7 +1064,7 @@ def _drawn(sample, logits, rng, **how):
         wishes = ", ".join(f"{name}={value}" for name, value in how.items()) or "no wishes"
         raise AssertionError(
             f"with {wishes} sample raised {type(error).__name__}: {error}. If it comes from next_probabilities, "
-            "keep_top_k or keep_top_p, mend that one first"
+            "keep_top_k or keep_top_p: are its arguments in its own order? If they are, mend that one first"
         ) from error
     expect_array(tokens, (len(logits),), "(B,)")
     assert np.issubdtype(tokens.dtype, np.integer), f"the tokens have dtype {tokens.dtype}; expected integers"
@@ -1187,7 +1249,13 @@ def _three(returned, shape):
 
 
 def _expect_extended(got, want, otherwise, slips=None):
-    """Compare worth, beams and tokens; slips map a message to what another function would have returned."""
+    """Compare worth, beams and tokens; slips map a message to what another function would have returned.
+
+    Which extensions fill places worth minus infinity does not matter.
+    """
+    taken = want[0] > -np.inf
+    if close(got[0], want[0]):
+        got = got[0], *(np.where(taken, g, w) for g, w in zip(got[1:], want[1:], strict=True))
     if all(close(g, w) for g, w in zip(got, want, strict=True)):
         return
     for message, other in (slips or {}).items():
@@ -1207,7 +1275,14 @@ def test_the_best_extensions_are_kept(extend_beams, rng):
     B, width, V = different_sizes(rng, 3, low=3, high=8)
     worth, log_p = _beams(rng, B, width, V)
     ended = np.zeros((B, width), dtype=bool)
-    got = _three(extend_beams(worth.copy(), log_p.copy(), ended.copy(), 1), (B, width))
+    try:
+        returned = extend_beams(worth.copy(), log_p.copy(), ended.copy(), 1)
+    except ValueError as error:
+        raise AssertionError(
+            "it raised ValueError. Do shapes fit? worth is (B, width), log_p (B, width, V): worth needs a "
+            "third axis, at the end"
+        ) from error
+    got = _three(returned, (B, width))
     total = worth[:, :, None] + log_p
     ascending = np.argsort(total.reshape(B, -1), axis=-1)[:, :width]
     own = total.argmax(axis=-1)
@@ -1260,7 +1335,7 @@ def _last(log_p, beams, tokens):
 
 def test_what_has_ended_stays_as_it_is(extend_beams, rng):
     B, width, V = 4, 4, 6
-    eos = int(rng.integers(V))
+    eos = int(rng.integers(V - 1))  # not the last
     worth, log_p = _beams(rng, B, width, V)
     ended = np.zeros((B, width), dtype=bool)
     ended[0, 0] = ended[1, 1] = ended[2] = ended[3, :2] = True
@@ -1286,6 +1361,9 @@ def test_what_has_ended_stays_as_it_is(extend_beams, rng):
             "an ended beginning is still extended by other tokens: by eos only": _extend(
                 worth, kept_open, nothing, eos
             ),
+            "an ended beginning goes on under the last token: under eos, whichever it is": _extend(
+                worth, log_p, ended, V - 1
+            ),
         },
     )
 
@@ -1300,6 +1378,20 @@ def test_places_that_are_not_taken_stay_behind(extend_beams, rng):
     assert np.all(got[1] == 0), "at the first step only beginning 0 counts: the others are worth minus infinity"
     _expect_extended(
         got, _extend(worth, log_p, np.zeros((B, width), dtype=bool), 1), "at the first step the result is wrong"
+    )
+
+
+def test_an_ended_beginning_may_be_the_only_one(extend_beams, rng):
+    B, width, V = 2, 3, 5
+    _, log_p = _beams(rng, B, width, V)
+    worth, ended = np.full((B, width), -np.inf), np.zeros((B, width), dtype=bool)
+    worth[:, 0], ended[0, 0] = -1.5, True
+    got = _three(extend_beams(worth, log_p, ended, 2), (B, width))
+    assert not np.isnan(got[0]).any(), "places worth minus infinity gave nan: add, do not multiply"
+    _expect_extended(
+        got,
+        _extend(worth, log_p, ended, 2),
+        "with an ended beginning among places not taken the result is wrong: it stays once, the others have nothing",
     )
 
 
@@ -1330,7 +1422,7 @@ EOS = 3
 def _stepper(rng, V=5, tired=0.0):
     """A model to be read one token at a time; its scores depend on all before, and its state is checked."""
     rows, read_out = 2 * rng.normal(size=(V, 6)), 1.5 * rng.normal(size=(6, V))
-    calls = []
+    calls, heard = [], []
 
     def step(tokens, state=None):
         tokens = np.asarray(tokens)
@@ -1348,10 +1440,68 @@ def _stepper(rng, V=5, tired=0.0):
         h = np.tanh((0.0 if state is None else 0.8 * state) + rows[tokens])
         logits = h @ read_out
         logits[:, EOS] += tired * len(calls)
+        heard.append((tokens.copy(), logits))
         return logits, h
 
-    step.calls, step.complaints = calls, []
+    step.calls, step.complaints, step.heard, step.told = calls, [], heard, []
     return step
+
+
+def _watched(step):
+    """A right extend that notes what it is handed and what it says, beside what step has read and said."""
+
+    def extend(worth, log_p, ended, eos):
+        found = _extend(worth, log_p, ended, eos)
+        step.told.append((np.array(log_p), found[2].copy()))
+        return found
+
+    step.heard.clear()
+    step.told.clear()
+    return extend
+
+
+def _searched(beam_search, step, starts, width, max_length):
+    """What a search found, with an extend that is right and watched."""
+    extend = _watched(step)
+    try:
+        found = _heard(
+            step, beam_search, step, starts.copy(), width=width, max_length=max_length, eos=EOS, extend=extend
+        )
+    except ValueError as error:
+        rows = len(step.heard[0][0]) if step.heard else 0
+        if rows != 0 and rows < width:
+            raise AssertionError(
+                f"step was given {rows} tokens for a beam of width {width}: the start is copied too, once for each"
+            ) from error
+        raise
+    return _listed(found, len(starts), width)
+
+
+def _misread(step, starts, width):
+    """What went wrong between step and extend in a search whose outcome is wrong, if it was that."""
+    first = step.heard[0][0]
+    if len(first) == len(starts) * width and not np.array_equal(first, np.repeat(starts, width)):
+        return (
+            "the first tokens that step reads are not each start repeated width times: beams of one sequence are side "
+            "by side, row b * width + i (np.repeat, not np.tile)"
+        )
+    for n, ((read, logits), (log_p, tokens)) in enumerate(zip(step.heard, step.told, strict=False)):
+        if log_p.size == logits.size and not close(log_p.ravel(), _log_softmax(logits).ravel()):
+            if close(log_p.ravel(), logits.ravel()):
+                return None  # the scores themselves, which has a message of its own
+            return (
+                "extend was handed log_p in another order than that of the rows: row b * width + i of the scores is "
+                "log_p[b, i], so reshape to (B, width, V)"
+            )
+        if n + 1 == len(step.heard) or len(starts) * width != len(step.heard[n + 1][0]):
+            continue
+        following = step.heard[n + 1][0]
+        if np.array_equal(following, tokens.ravel()):
+            continue
+        if np.array_equal(following, read):
+            return "step reads the old tokens again: it should read those by which extend went on"
+        return "step does not read the tokens by which extend went on, in the order of the rows: b * width + i"
+    return None
 
 
 def _quiet(step):
@@ -1360,6 +1510,7 @@ def _quiet(step):
     def read(tokens, state=None):
         found = step(np.asarray(tokens), state)
         step.calls.pop()
+        step.heard.pop()
         return found
 
     return read
@@ -1412,7 +1563,14 @@ def _search(step, start, width, max_length, length_power=0.0):
     )
 
 
-def _expect_found(found, want, step, start):
+def _agree(found, want):
+    return [tokens for tokens, _ in found] == [tokens for tokens, _ in want] and close(
+        [log_p for _, log_p in found], [log_p for _, log_p in want]
+    )
+
+
+def _expect_found(found, want, step, start, slip=None):
+    assert slip is None or _agree(found, want), slip
     for tokens, log_p in found:
         assert EOS not in tokens[:-1], "a hypothesis goes on after eos: cut it there, with rank_hypotheses"
         assert not close(log_p, _worth_of(step, start, tokens, softmax=lambda logits: logits)), (
@@ -1434,13 +1592,10 @@ def test_the_beam_is_searched_as_by_hand(beam_search, rng):
     for width, max_length in ((3, 5), (4, 4), (2, 7)):
         step = _stepper(rng)
         read = _quiet(step)
-        (found,) = _listed(
-            _heard(step, beam_search, step, np.array([0]), width=width, max_length=max_length, eos=EOS, extend=_extend),
-            1,
-            width,
-        )
+        (found,) = _searched(beam_search, step, np.array([0]), width, max_length)
+        slip = _misread(step, [0], width)
         assert max(len(tokens) for tokens, _ in found) <= max_length, "a hypothesis is longer than max_length"
-        _expect_found(found, _search(read, 0, width, max_length), read, 0)
+        _expect_found(found, _search(read, 0, width, max_length), read, 0, slip)
 
 
 def test_a_beam_as_wide_as_the_search_finds_the_best_of_all(beam_search, rng):
@@ -1463,13 +1618,10 @@ def test_sequences_side_by_side_are_searched_each_alone(beam_search, rng):
     read = _quiet(step)
     starts = np.array([0, 1, 2, 4])
     for width in (2, 3):
-        together = _listed(
-            _heard(step, beam_search, step, starts.copy(), width=width, max_length=5, eos=EOS, extend=_extend),
-            len(starts),
-            width,
-        )
+        together = _searched(beam_search, step, starts, width, 5)
+        slip = _misread(step, starts, width)
         for found, start in zip(together, starts.tolist(), strict=True):
-            _expect_found(found, _search(read, start, width, 5), read, start)
+            _expect_found(found, _search(read, start, width, 5), read, start, slip)
 
 
 def test_the_search_stops_when_all_have_ended(beam_search, rng):

@@ -86,6 +86,12 @@ def returns_inputs_only(tokens, sos, eos):
     return np.concatenate([[sos], np.asarray(tokens, dtype=int)])
 
 
+@wrong("shift_targets", says="with tokens in a list")
+def asks_a_list_for_its_shape(tokens, sos, eos):
+    edge = np.ones((1, *tokens.shape[1:]), dtype=int)
+    return np.concatenate([sos * edge, tokens]), np.concatenate([tokens, eos * edge])
+
+
 @right("shift_targets")
 def slices_of_the_whole(tokens, sos, eos):
     tokens = np.asarray(tokens, dtype=int)
@@ -198,6 +204,12 @@ def averages_sequence_by_sequence(log_probabilities, mask=None):
 def gives_one_for_each_sequence(log_probabilities, mask=None):
     _real(log_probabilities, mask)
     return np.exp(-np.mean(log_probabilities, axis=0))
+
+
+@wrong("perplexity", says="which is what len counts")
+def divides_by_the_length(log_probabilities, mask=None):
+    real = _real(log_probabilities, mask)
+    return np.exp(-real.sum() / (len(log_probabilities) if mask is None else len(real)))
 
 
 @right("perplexity")
@@ -318,6 +330,43 @@ def lays_time_across(logits_of, sentence, sos, eos):
 @wrong("sentence_log_probability", says="expected one number")
 def returns_every_cost(logits_of, sentence, sos, eos):
     return _cost(logits_of, [sos, *sentence], [*sentence, eos])
+
+
+@wrong("sentence_log_probability", says="summed over all targets")
+def sums_a_table(logits_of, sentence, sos, eos):
+    log_p = log_softmax(logits_of(np.array([sos, *sentence])[:, None])[:, 0])
+    return log_p[:, [*sentence, eos]].sum()
+
+
+@wrong("sentence_log_probability", says="along time")
+def takes_the_softmax_over_time(logits_of, sentence, sos, eos):
+    log_p = log_softmax(logits_of(np.array([sos, *sentence])[:, None])[:, 0].T).T
+    return log_p[np.arange(len(log_p)), [*sentence, eos]].sum()
+
+
+@wrong("sentence_log_probability", says="probabilities are summed")
+def sums_probabilities(logits_of, sentence, sos, eos):
+    return np.log(np.exp(_cost(logits_of, [sos, *sentence], [*sentence, eos])).sum())
+
+
+@wrong("sentence_log_probability", says="probabilities are summed")
+def sums_probabilities_and_stops(logits_of, sentence, sos, eos):
+    return np.exp(_cost(logits_of, [sos, *sentence], [*sentence, eos])).sum()
+
+
+@wrong("sentence_log_probability", says="is float, and no index")
+def indexes_with_floats(logits_of, sentence, sos, eos):
+    inputs, targets = np.concatenate([[sos], sentence]), np.concatenate([sentence, [eos]])
+    return log_softmax(logits_of(inputs[:, None])[:, 0])[np.arange(len(targets)), targets].sum()
+
+
+@wrong("sentence_log_probability", says="changed in place")
+def appends_to_the_sentence(logits_of, sentence, sos, eos):
+    if not isinstance(sentence, list):
+        sentence = list(sentence)
+    inputs = [sos, *sentence]
+    sentence.append(eos)
+    return _cost(logits_of, inputs, sentence).sum()
 
 
 @right("sentence_log_probability")
@@ -506,6 +555,37 @@ def steps_at_once(params, inputs, targets, state=None, layer=None):
 @wrong("tbptt_step", says="expected 3 things")
 def forgets_to_return_the_state(params, inputs, targets, state=None, layer=None):
     return _step(params, inputs, targets, state, layer)[:2]
+
+
+@wrong("tbptt_step", says="dict of parameters was changed")
+def pops_the_outer_parameters(params, inputs, targets, state=None, layer=None):
+    loss, grads, state = _step(params, inputs, targets, state, layer)
+    for name in ("W_xe", "W_hy", "b_y"):
+        params.pop(name)
+    return loss, grads, state
+
+
+@wrong("tbptt_step", says="look up the rows of inputs")
+def looks_up_the_targets(params, inputs, targets, state=None, layer=None):
+    return _step(params, targets, targets, state, layer)
+
+
+@wrong("tbptt_step", says="under the targets")
+def looks_back_to_the_targets(params, inputs, targets, state=None, layer=None):
+    def change(grads, told):
+        grads["W_xe"] = look_up_backward(told["xs"], targets, len(params["W_xe"]))
+
+    return _step(params, inputs, targets, state, layer, change)
+
+
+@wrong("tbptt_step", says="has the last step only")
+def goes_back_from_the_last_state_only(params, inputs, targets, state=None, layer=None):
+    def deaf(xs, inner, state=None):
+        hs, state, backward = (layer or rnn_layer)(xs, inner, state)
+        last = np.arange(len(hs))[:, None, None] == len(hs) - 1
+        return hs, state, lambda dhs: backward(np.where(last, dhs, 0.0))
+
+    return _step(params, inputs, targets, state, deaf)
 
 
 @right("tbptt_step")
@@ -701,12 +781,33 @@ def returns_nothing(logits, temperature=1.0, refuse=()):
     _tempered(_checked(logits, refuse), temperature)
 
 
+@wrong("next_probabilities", says="though others are left")
+def accepts_no_minus_infinity(logits, temperature=1.0, refuse=()):
+    scores = _checked(logits, refuse)
+    if not np.isfinite(scores).all():
+        raise ValueError("a score is not finite")
+    return _tempered(scores, temperature)
+
+
+@wrong("next_probabilities", says="then look for nan")
+def minds_a_nan_that_is_refused(logits, temperature=1.0, refuse=()):
+    if np.isnan(logits).any():
+        raise ValueError("nan")
+    return _tempered(_checked(logits, refuse), temperature)
+
+
+@wrong("next_probabilities", says="expected (B, V)")
+def names_the_likeliest(logits, temperature=1.0, refuse=()):
+    scores = _checked(logits, refuse)
+    return scores.argmax(axis=-1) if temperature == 0 else _tempered(scores, temperature)
+
+
 @right("next_probabilities")
 def from_log_softmax(logits, temperature=1.0, refuse=()):
     keep = ~np.isin(np.arange(logits.shape[1]), list(refuse))
-    if not keep.any() or np.isnan(logits).any() or np.isneginf(logits).all(axis=1).any():
-        raise ValueError("nothing to choose from")
     scores = np.where(keep, logits, -np.inf)
+    if np.isnan(scores).any() or np.isneginf(scores).all(axis=1).any():
+        raise ValueError("nothing to choose from")
     if temperature == 0:
         p = np.zeros(logits.shape)
         p[np.arange(len(p)), scores.argmax(axis=1)] = 1.0
@@ -720,7 +821,7 @@ def row_by_row(logits, temperature=1.0, refuse=()):
     for row, scores in zip(p, logits, strict=True):
         allowed = [v for v in range(len(scores)) if v not in list(refuse)]
         best = max((scores[v] for v in allowed), default=-np.inf)
-        if not np.isfinite(best) or np.isnan(scores).any():
+        if not np.isfinite(best) or np.isnan(scores[allowed]).any():
             raise ValueError("nothing to choose from")
         if temperature == 0:
             row[next(v for v in allowed if scores[v] == best)] = 1
@@ -1104,6 +1205,11 @@ def draws_a_list(logits, rng, temperature=1.0, top_k=None, top_p=None, refuse=()
     return _draw(_left(logits, temperature, top_k, top_p, refuse), rng).tolist()
 
 
+@wrong("sample", says="arguments in its own order")
+def swaps_the_arguments(logits, rng, temperature=1.0, top_k=None, top_p=None, refuse=()):
+    return _draw(_left(logits, refuse, top_k, top_p, temperature), rng)
+
+
 @right("sample")
 def choice_row_by_row(logits, rng, temperature=1.0, top_k=None, top_p=None, refuse=()):
     p = _left(logits, temperature, top_k, top_p, refuse)
@@ -1262,6 +1368,16 @@ def returns_worth_only(worth, log_p, ended, eos):
     return _best(_totals(worth, log_p, ended, eos))[0]
 
 
+@wrong("extend_beams", says="at the end")
+def puts_the_axis_in_the_middle(worth, log_p, ended, eos):
+    return _best(worth[:, None, :] + _totals(0 * worth, log_p, ended, eos))
+
+
+@wrong("extend_beams", says="under the last token")
+def stays_under_the_last_token(worth, log_p, ended, eos):
+    return _best(_totals(worth, log_p, ended, -1))
+
+
 @right("extend_beams")
 def sequence_by_sequence(worth, log_p, ended, eos):
     B, width, V = log_p.shape
@@ -1286,6 +1402,21 @@ def by_unravelling(worth, log_p, ended, eos):
     return np.stack([row[places] for row, places in zip(flat, order, strict=True)]), beams, tokens
 
 
+@right("extend_beams")
+def lists_what_may_follow(worth, log_p, ended, eos):
+    B, width, V = log_p.shape
+    out = np.zeros((B, width)), np.zeros((B, width), int), np.zeros((B, width), int)
+    for b in range(B):
+        every = []
+        for i in range(width):
+            every += (
+                [(worth[b, i], i, eos)] if ended[b, i] else [(worth[b, i] + log_p[b, i, v], i, v) for v in range(V)]
+            )
+        for n, found in enumerate(sorted(every, key=lambda found: -found[0])[:width]):
+            out[0][b, n], out[1][b, n], out[2][b, n] = found
+    return out
+
+
 # --- beam_search ------------------------------------------------------------------------------------------------
 
 
@@ -1293,12 +1424,13 @@ def _search(
     step, start, width, max_length, eos, state, length_power, extend, *,
     carry=True, move=True, remember=True, first=True, stop=True,
     cut=True, normalise=True, offset=True, follow=True, repeat=True, softmax=log_softmax,
+    lay=np.repeat, flatten=np.ravel, heed=True, by_beam=False,
 ):  # fmt: skip
     """The search, with switches for slips."""
     extend = extend or by_unravelling
     B = len(start)
     each = np.arange(B)[:, None]
-    tokens = np.repeat(start[:, None], width, axis=1)
+    fed = tokens = lay(start, width).reshape(B, width)
     state = take_rows(state, np.repeat(np.arange(B), width)) if repeat else state
     worth = np.full((B, width), -np.inf)
     worth[:, 0] = 0.0
@@ -1307,9 +1439,13 @@ def _search(
     ended = np.zeros((B, width), dtype=bool)
     history = np.empty((B, width, 0), dtype=int)
     while history.shape[2] < max_length and not (stop and ended.all()):
-        logits, after = step(tokens.ravel(), state)
+        logits, after = step(flatten(fed) if history.shape[2] else fed.ravel(), state)
         state = after if carry else state
-        worth, beams, tokens = extend(worth, softmax(logits).reshape(B, width, -1), ended, eos)
+        log_p = softmax(logits).reshape(B, width, -1)
+        if by_beam:
+            log_p = softmax(logits).reshape(width, B, -1).swapaxes(0, 1)
+        worth, beams, tokens = extend(worth, log_p, ended, eos)
+        fed = tokens if heed else fed
         before = history[each, beams] if move else history
         history = np.concatenate([before, tokens[:, :, None]], axis=2)
         ended = (ended[each, beams] if remember else ended) | (tokens == eos)
@@ -1413,6 +1549,32 @@ def extends_in_its_own_way(step, start, *, width, max_length, eos, state=None, l
 @wrong("beam_search", says="a list of B = 1 lists")
 def forgets_the_batch_of_results(step, start, *, width, max_length, eos, state=None, length_power=0.0, extend=None):
     return _search(step, start, width, max_length, eos, state, length_power, extend)[0]
+
+
+@wrong("beam_search", says="reads the old tokens again")
+def feeds_the_start_for_ever(step, start, *, width, max_length, eos, state=None, length_power=0.0, extend=None):
+    return _search(step, start, width, max_length, eos, state, length_power, extend, heed=False)
+
+
+@wrong("beam_search", says="in the order of the rows")
+def feeds_beam_by_beam(step, start, *, width, max_length, eos, state=None, length_power=0.0, extend=None):
+    return _search(step, start, width, max_length, eos, state, length_power, extend, flatten=lambda t: t.T.ravel())
+
+
+@wrong("beam_search", says="np.repeat, not np.tile")
+def tiles_the_starts(step, start, *, width, max_length, eos, state=None, length_power=0.0, extend=None):
+    return _search(step, start, width, max_length, eos, state, length_power, extend, lay=np.tile)
+
+
+@wrong("beam_search", says="so reshape to (B, width, V)")
+def takes_scores_beam_by_beam(step, start, *, width, max_length, eos, state=None, length_power=0.0, extend=None):
+    return _search(step, start, width, max_length, eos, state, length_power, extend, by_beam=True)
+
+
+@wrong("beam_search", says="the start is copied too")
+def does_not_copy_the_start(step, start, *, width, max_length, eos, state=None, length_power=0.0, extend=None):
+    logits, state = step(start, state)
+    return log_softmax(logits).reshape(len(start), width, -1)
 
 
 @right("beam_search")
