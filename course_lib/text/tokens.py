@@ -31,7 +31,7 @@ def tokenize(text, *, lower=False):
     ['a', 'well', '-', 'known', 'fact', '-', '-', 'in', '1813', '.']
     """
     check_text(text)
-    # Python counts "_" as part of a word; books print it around italics, so here it is punctuation.
+    # Python counts "_" as part of a word; typed copies of books put it around italics, so here it is punctuation.
     word = r"[^\W_]+(?:['’][^\W_]+)*"
     return re.findall(rf"{word}|[^\w\s]|_", text.lower() if lower else text)
 

@@ -16,7 +16,7 @@ class Vocabulary:
 
     Parameters
     ----------
-    tokens : iterable of str
+    tokens : list of str
         The text to count, one token after another.
     max_size : int, optional
         Largest V, the four specials included. The most frequent tokens stay.
@@ -62,7 +62,7 @@ class Vocabulary:
 
         Parameters
         ----------
-        tokens : iterable of str
+        tokens : list of str
             All different.
 
         Returns
@@ -98,7 +98,7 @@ class Vocabulary:
 
         Parameters
         ----------
-        tokens : iterable of str
+        tokens : list of str
 
         Returns
         -------

@@ -49,8 +49,17 @@ def _refused(call, error, when):
 # --- tokenize ---------------------------------------------------------------------------------------------------
 
 
+def _read(tokenize, text, **options):
+    try:
+        return tokenize(text, **options)
+    except IndexError as error:
+        raise AssertionError(
+            f"tokenize ends in IndexError ({error}). If it is text[i + 1]: nothing follows the last character of a text"
+        ) from error
+
+
 def _tokens(tokenize, text, want, otherwise, **options):
-    got = tokenize(text, **options)
+    got = _read(tokenize, text, **options)
     assert got is not None, "tokenize returned None; expected a list of tokens. Is there a return?"
     assert isinstance(got, list), f"tokenize returned a {type(got).__name__}, not a list of strings"
     for token in got:
@@ -71,9 +80,15 @@ def test_white_space_separates_words(tokenize, rng):
     words = _words(rng, 6)
     gaps = [" ", "\n", "\t", "   ", " \n\n"]
     text = "".join(word + gap for word, gap in zip(words, [*gaps, ""], strict=True))
-    got = tokenize(text)
+    got = _read(tokenize, text)
     assert not isinstance(got, list) or got != words[:-1], (
         "the last word is missing: where nothing follows a word, the loop ends with the word still in hand"
+    )
+    assert not isinstance(got, list) or got not in ([], [text[0]], words[:1]), (
+        "only the beginning of the text is read: is the return inside the loop?"
+    )
+    assert not isinstance(got, list) or got[:2] != [words[0], words[0] + words[1]], (
+        "the word in hand grows on: empty it each time it goes into the list"
     )
     for space in "\t\n\r\u00a0":
         _tokens(tokenize, words[0] + space + words[1], words[:2], "two words parted by white space come out wrong")
@@ -106,6 +121,12 @@ def test_an_apostrophe_between_letters_belongs_to_the_word(tokenize, rng):
         _tokens(tokenize, f"{a} {mark}{b}", [a, mark, b], f"{name} before a word, after a space, is a token of its own")
         _tokens(
             tokenize, f"{mark}{a}{mark}", [mark, a, mark], f"{name} around a word is a quote: two tokens of its own"
+        )
+        _tokens(
+            tokenize,
+            f"{mark}{a} {b}",
+            [mark, a, b],
+            f"{name} at the very beginning has no letter before it (at i = 0, text[i - 1] is the last character)",
         )
         _tokens(
             tokenize,
@@ -173,12 +194,11 @@ def test_a_text_put_together_from_tokens_is_taken_apart_again(tokenize, rng):
 def _ranked(Vocabulary, tokens, **options):
     """The tokens of a vocabulary, in the order of their indices."""
     vocab = Vocabulary(tokens, **options)
-    try:
-        return list(vocab.tokens)
-    except AttributeError:
-        raise AssertionError(
-            "after Vocabulary(tokens) there is no attribute tokens: __init__ should end with self._number(...)"
-        ) from None
+    for name in ("tokens", "indices"):
+        assert hasattr(vocab, name), (
+            f"after Vocabulary(tokens) there is no attribute {name}: __init__ should end with self._number(...)"
+        )
+    return list(vocab.tokens)
 
 
 def _listed(Vocabulary, tokens):
@@ -325,15 +345,23 @@ def test_ranking_gives_the_length_and_what_is_inside(Vocabulary, rng):
 def test_encode_gives_each_known_token_its_index(Vocabulary, rng):
     words = _words(rng, 7)
     vocab = _listed(Vocabulary, words)
-    for picked in (list(range(7)), [int(i) for i in rng.integers(7, size=12)], [6]):
+    zero = "Python takes the index 0 of a known token for false (`get(token) or ...` does so too)"
+    # The token with index 0 comes last: only then is a slip with it told apart from others.
+    for picked in ([3, 1, 6], [int(i) for i in rng.integers(1, 7, size=12)], [6], list(range(7))):
         try:
             got = vocab.encode([words[i] for i in picked])
         except (KeyError, ValueError) as error:
+            assert 0 not in picked, f"encode: {zero}; it ends in {type(error).__name__}"
             raise AssertionError(
                 f"encode: known tokens end in {type(error).__name__} when the vocabulary has no UNK; "
                 "look up the index of UNK only for a token that is unknown"
             ) from error
+        if 0 in picked and isinstance(got, list):
+            assert got[:1] == [0], f"encode: {zero}"
         _plain_list(got, "encode", int, "int")
+        assert len(picked) == 1 or got != picked[:1], (
+            "encode gives only the first token's index: is the return inside the loop?"
+        )
         assert len(got) == len(picked), "encode should give one index for each token"
         assert got != [i + 1 for i in picked], "encode counts from 1; the first token has index 0"
         assert got == picked, "encode gives a known token another index than indices[token]"
@@ -399,6 +427,9 @@ def test_decode_gives_each_index_its_token(Vocabulary, rng):
         assert not isinstance(got, str), "decode joins the tokens to a string; expected a list of tokens"
         _plain_list(got, "decode", str, "str")
         want = [listed[i] for i in picked]
+        assert len(want) == 1 or got != want[:1], (
+            "decode gives only the first index's token: is the return inside the loop?"
+        )
         assert got != [t for t in want if t not in SPECIALS] or got == want, (
             "decode leaves out specials; they should be among the tokens"
         )
@@ -515,6 +546,9 @@ def _padded(pad_and_mask, sequences, *pad):
     padded, mask, lengths = got
     if isinstance(padded, np.ndarray) and padded.shape != (T, B):
         assert padded.shape != (B, T), "padded has shape (B, T): each sequence should be a column, read downwards"
+        assert padded.shape != (len(sequences[0]), B) or len(sequences[0]) == min(map(len, sequences)), (
+            "padded is as long as the first sequence; T is the length of the longest"
+        )
         assert padded.shape != (min(map(len, sequences)), B), (
             "padded is as long as the shortest sequence; T is the length of the longest"
         )
@@ -531,7 +565,13 @@ def _ragged(rng, lengths, low=1, high=50):
 def test_every_sequence_stands_at_the_top_of_its_column(pad_and_mask, rng):
     for lengths in ((3, 7, 1, 4), (2, 5), (6, 1, 6)):
         sequences = _ragged(rng, lengths)
-        padded, mask, found = _padded(pad_and_mask, sequences)
+        try:
+            padded, mask, found = _padded(pad_and_mask, sequences)
+        except (IndexError, ValueError) as error:
+            raise AssertionError(
+                f"sequences of different lengths end in {type(error).__name__} ({error}). "
+                "Is T the length of the longest, not of the first?"
+            ) from error
         assert not all(padded[len(padded) - len(s) :, b].tolist() == s for b, s in enumerate(sequences)), (
             "the padding stands before the sequences; it belongs after their end"
         )
@@ -637,6 +677,7 @@ def test_every_index_is_counted(bag_of_words, rng):
     indices = [int(i) for i in rng.permutation([0, 0, 0, 2, 3, 3, 5, 5, 5, 5])]
     want = [indices.count(v) for v in range(V)]
     got = _bag(bag_of_words, list(indices), V)
+    assert got.sum() != 1, "only the first index is counted: is the return inside the loop?"
     assert not np.array_equal(got, np.minimum(want, 1)), (
         "the bag says only whether an index occurs; how often is asked for"
     )
@@ -718,6 +759,7 @@ def test_every_run_is_counted_where_it_starts(ngram_counts, rng):
         got = _counter(ngram_counts(list(tokens), n), n)
         if got == want:
             continue
+        assert got.total() != 1, "only the first run is counted: is the return inside the loop?"
         assert got != _runs(tokens[:-1], n), f"n = {n}: the last run of the text is missing"
         assert got != _runs(tokens[1:], n), f"n = {n}: the first run of the text is missing"
         assert got != _runs(tokens + tokens[: n - 1], n), (
@@ -766,6 +808,8 @@ def test_counts_are_summed_over_the_last_token(context_counts, rng):
         for run, count in counts.items():
             want[run[:-1]] += count
         got = context_counts(Counter(counts))
+        run = next(iter(counts))
+        assert got != Counter({run[:-1]: counts[run]}), "only the first run is added: is the return inside the loop?"
         # With long runs every one may occur once; then nothing can be told.
         assert got == want or got != Counter(run[:-1] for run in counts), (
             "every run counts once; its count should be added (how often, not how many different tokens follow)"
@@ -832,20 +876,27 @@ def test_the_probability_follows_the_formula(ngram_probability, rng):
         contexts = Counter()
         for run, count in counts.items():
             contexts[run[:-1]] += count
+        before = dict(counts), dict(contexts)
         seen = next(iter(counts))
         for ngram in (seen, (*seen[:-1], words[3])):
             for k in (1.0, 0.25, 2.5):
                 V = int(rng.integers(7, 15))
                 found.append(_chance(ngram_probability(ngram, counts, contexts, V=V, k=k)))
+                assert (dict(counts), dict(contexts)) == before, (
+                    "asking for a probability changed the counts; only look them up"
+                )
                 sizes = counts.total(), len(counts), len(contexts), contexts[ngram[1:]]
                 asked.append((counts[ngram], contexts[ngram[:-1]], V, k, *sizes))
     # A slip is named only if it explains every number.
-    N, C, V, k, total, runs, before, last = np.array(asked, dtype=float).T
+    N, C, V, k, total, runs, kinds, last = np.array(asked, dtype=float).T
     expect_close(
         np.array(found),
         (N + k) / (C + k * V),
         "the probability differs from (count + k) / (context count + k V)",
         {
+            "brackets are missing: / comes before +, so write (count + k) / (...)": N + k / (C + k * V),
+            "brackets are missing above and below: / comes before +": N + k / C + k * V,
+            "brackets are missing below: / comes before +, so write ... / (count + k V)": (N + k) / C + k * V,
             "k is not added to the count of the n-gram": N / (C + k * V),
             "k V is not added below: every one of the V tokens is counted k times more": (N + k) / C,
             "below, k is added once; it should be k for each of the V tokens, k V": (N + k) / (C + k),
@@ -856,7 +907,7 @@ def test_the_probability_follows_the_formula(ngram_probability, rng):
             "divided by the number of all runs; it should be how often the context was followed": (N + k)
             / (total + k * V),
             "the number of different n-grams is used for V": (N + k) / (C + k * runs),
-            "the number of different contexts is used for V": (N + k) / (C + k * before),
+            "the number of different contexts is used for V": (N + k) / (C + k * kinds),
             "the context is the n-gram without its last token, not without its first": (N + k) / (last + k * V),
             "this is the logarithm; the probability is asked for": np.log((N + k) / (C + k * V)),
             "the context counts 0: its key is a tuple, of the n - 1 tokens before the last": (N + k) / (k * V),
@@ -896,8 +947,12 @@ def test_without_smoothing_it_is_the_relative_frequency(ngram_probability, rng):
     counts, contexts = Counter({(a, b): 3, (a, c): 5, (b, a): 2}), Counter({(a,): 8, (b,): 2})
     got = _chance(ngram_probability((a, b), counts, contexts, V=9, k=0))
     assert np.isclose(got, 3 / 8), "with k = 0 it is count / context count"
-    got = _chance(ngram_probability((a, d), counts, contexts, V=9, k=0))
-    assert got == 0, "with k = 0, a token never seen after a context that was seen has probability 0"
+    unseen = "with k = 0, a token never seen after a context that was seen has probability 0"
+    try:
+        got = _chance(ngram_probability((a, d), counts, contexts, V=9, k=0))
+    except ValueError as error:
+        raise AssertionError(f"{unseen}; it is refused") from error
+    assert got == 0, unseen
     _refused(
         lambda: ngram_probability((d, a), counts, contexts, V=9, k=0),
         ValueError,

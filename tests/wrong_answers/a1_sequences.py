@@ -149,6 +149,46 @@ def takes_the_opening_quote_for_an_apostrophe(text, *, lower=False):
     return re.findall(r"[^\W_]+(?:['‘’][^\W_]+)*|[^\w\s]|_", text.lower() if lower else text)
 
 
+def _walks(text, lower, *, empties=True, asks=True, inside_the_loop=False):
+    """One character after another, with a slip for each flag turned round."""
+    text = text.lower() if lower else text
+    tokens, word = [], ""
+    for i, c in enumerate(text):
+        if c.isalnum() or (
+            c in "'’" and text[i - 1].isalnum() and (not asks or i + 1 < len(text)) and text[i + 1].isalnum()
+        ):
+            word += c
+        else:
+            if word:
+                tokens.append(word)
+                word = "" if empties else word
+            if not c.isspace():
+                tokens.append(c)
+        if inside_the_loop:
+            return tokens
+    return [*tokens, word] if word else tokens
+
+
+@wrong("tokenize", says="text[i - 1] is the last character")
+def looks_back_past_the_beginning(text, *, lower=False):
+    return _walks(text, lower)
+
+
+@wrong("tokenize", says="nothing follows the last character")
+def looks_on_past_the_end(text, *, lower=False):
+    return _walks(text, lower, asks=False)
+
+
+@wrong("tokenize", says="empty it each time")
+def never_empties_the_word(text, *, lower=False):
+    return _walks(text, lower, empties=False)
+
+
+@wrong("tokenize", says="is the return inside the loop?")
+def returns_after_the_first_character(text, *, lower=False):
+    return _walks(text, lower, inside_the_loop=True)
+
+
 @right("tokenize")
 def one_character_at_a_time(text, *, lower=False):
     text = text.lower() if lower else text
@@ -389,6 +429,21 @@ class ForgetsToNumber(_Given):
         self.counts = Counter(tokens)
 
 
+@wrong("Vocabulary", says="no attribute indices")
+class SetsTheTokensByHand(_Given):
+    def __init__(self, tokens, *, max_size=None, min_count=1):
+        _Given.__init__(self, tokens, max_size=max_size, min_count=min_count)
+        del self.indices
+
+
+@wrong("Vocabulary", says="changed in place; sort a copy")
+class SortsTheText(_Given):
+    def __init__(self, tokens, *, max_size=None, min_count=1):
+        self._check_tokens(tokens)
+        tokens.sort()
+        _Given.__init__(self, tokens, max_size=max_size, min_count=min_count)
+
+
 @wrong("Vocabulary", says="raised KeyError")
 class LooksUpWhatIsNotThere(_Given):
     def __init__(self, tokens, *, max_size=None, min_count=1):
@@ -465,6 +520,32 @@ class LooksUpUnkBeforeItIsNeeded(_Given):
             return [self.indices.get(token, self.indices["<UNK>"]) for token in tokens]
         except KeyError:
             raise ValueError("unknown") from None
+
+
+@wrong("Vocabulary", says="the index 0 of a known token for false")
+class LooksUpUnkWhereTheIndexIsZero(_Given):
+    def encode(self, tokens):
+        self._check_tokens(tokens)
+        return [self.indices.get(token) or self.indices["<UNK>"] for token in tokens]
+
+
+@wrong("Vocabulary", says="the index 0 of a known token for false")
+class GetsUnkWhereTheIndexIsZero(_Given):
+    def encode(self, tokens):
+        self._check_tokens(tokens)
+        return [self.indices.get(token) or self.indices.get("<UNK>") for token in tokens]
+
+
+@wrong("Vocabulary", says="encode gives only the first token's index")
+class EncodesOneTokenAlone(_Given):
+    def encode(self, tokens):
+        return _Given.encode(self, tokens)[:1]
+
+
+@wrong("Vocabulary", says="decode gives only the first index's token")
+class DecodesOneIndexAlone(_Given):
+    def decode(self, indices):
+        return _Given.decode(self, indices)[:1]
 
 
 @wrong("Vocabulary", says="takes the index 0 for false")
@@ -710,6 +791,19 @@ def cuts_to_the_shortest(sequences, pad=0):
     return _pad([s[:least] for s in sequences], pad)
 
 
+@wrong("pad_and_mask", says="of the longest, not of the first")
+def takes_t_from_the_first(sequences, pad=0):
+    padded = np.full((len(sequences[0]) if sequences else max(sequences), len(sequences)), pad)
+    for b, s in enumerate(sequences):
+        padded[: len(s), b] = s
+    return padded, np.arange(len(padded))[:, None] < np.array([len(s) for s in sequences]), [len(s) for s in sequences]
+
+
+@wrong("pad_and_mask", says="as long as the first sequence")
+def cuts_to_the_first(sequences, pad=0):
+    return _pad([s[: len(sequences[0])] for s in sequences], pad)
+
+
 @wrong("pad_and_mask", says="padded has dtype float64")
 def pads_with_floats(sequences, pad=0):
     padded, mask, lengths = _pad(sequences, pad)
@@ -845,6 +939,16 @@ def leaves_out_the_padding(indices, V):
     return bag
 
 
+@wrong("bag_of_words", says="is the return inside the loop?")
+def counts_one_index_alone(indices, V):
+    _inside(indices, V)
+    bag = np.zeros(V, dtype=int)
+    for index in indices:
+        bag[index] += 1
+        return bag
+    return bag
+
+
 @wrong("bag_of_words", says="a negative index")
 def counts_a_negative_index_from_the_end(indices, V):
     bag = np.zeros(V, dtype=int)
@@ -929,6 +1033,15 @@ def goes_round(tokens, n):
 @wrong("ngram_counts", says="how often it occurs is asked for")
 def counts_each_run_once(tokens, n):
     return Counter({tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)})
+
+
+@wrong("ngram_counts", says="is the return inside the loop?")
+def counts_one_run_alone(tokens, n):
+    counts = Counter()
+    for i in range(len(tokens) - n + 1):
+        counts[tuple(tokens[i : i + n])] += 1
+        return counts
+    return counts
 
 
 @wrong("ngram_counts", says="found a str")
@@ -1042,6 +1155,15 @@ def keeps_the_last_count_seen(counts):
     return contexts
 
 
+@wrong("context_counts", says="is the return inside the loop?")
+def adds_one_run_alone(counts):
+    contexts = Counter()
+    for ngram, count in counts.items():
+        contexts[ngram[:-1]] += count
+        return contexts
+    return contexts
+
+
 @wrong("context_counts", says="returned a dict")
 def sums_in_a_plain_dict(counts):
     contexts = {}
@@ -1144,6 +1266,37 @@ def takes_one_token_for_the_context(ngram, counts, contexts, *, V, k=1.0):
 @wrong("ngram_probability", says="its key is a tuple")
 def looks_up_a_bare_token(ngram, counts, contexts, *, V, k=1.0):
     return (counts[ngram] + k) / (contexts[ngram[0]] + k * V)
+
+
+@wrong("ngram_probability", says="write (count + k) / (...)")
+def forgets_the_brackets_above(ngram, counts, contexts, *, V, k=1.0):
+    return counts[ngram] + k / (contexts[ngram[:-1]] + k * V)
+
+
+@wrong("ngram_probability", says="write ... / (count + k V)")
+def forgets_the_brackets_below(ngram, counts, contexts, *, V, k=1.0):
+    return (counts[ngram] + k) / contexts[ngram[:-1]] + k * V
+
+
+@wrong("ngram_probability", says="above and below")
+def forgets_all_brackets(ngram, counts, contexts, *, V, k=1.0):
+    return counts[ngram] + k / contexts[ngram[:-1]] + k * V
+
+
+@wrong("ngram_probability", says="changed the counts")
+def adds_k_to_the_counts_themselves(ngram, counts, contexts, *, V, k=1.0):
+    counts[ngram] += k
+    contexts[ngram[:-1]] += k * V
+    if contexts[ngram[:-1]] == 0:
+        raise ValueError("never seen")
+    return counts[ngram] / contexts[ngram[:-1]]
+
+
+@wrong("ngram_probability", says="has probability 0")
+def refuses_a_run_never_seen(ngram, counts, contexts, *, V, k=1.0):
+    if counts[ngram] + k == 0:
+        raise ValueError("never seen")
+    return (counts[ngram] + k) / (contexts[ngram[:-1]] + k * V)
 
 
 @wrong("ngram_probability", says="logarithm")
