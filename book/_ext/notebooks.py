@@ -20,6 +20,7 @@ OPTION = re.compile(r"^:(?P<key>[\w-]+):\s*(?P<value>.*)$")
 ROLE = re.compile(r"\{(?P<name>[\w:-]+)\}(?P<ticks>`+)(?P<text>.+?)(?P=ticks)", re.DOTALL)
 TARGETED = re.compile(r"^(?P<text>.*?)\s*<(?P<target>[^<>]+)>$", re.DOTALL)
 LABELLED_MATH = re.compile(r"\$\$(?P<math>[^$]+)\$\$[ \t]*\((?P<label>[\w:.-]+)\)")
+TO_A_PAGE = re.compile(r"(?<!!)\[(?P<text>[^\]]+)\]\((?!\w+:)[^)\s]*\.md(#[^)\s]*)?\)")
 REFERENCES = Path(__file__).parents[1] / "references.bib"
 ACCENT = re.compile(r"\{?\\(['\"`^~vc])\{?\\?(\w)\}?\}?")
 MARKS = dict(zip("'\"`^~vc", "\u0301\u0308\u0300\u0302\u0303\u030c\u0327", strict=True))
@@ -180,7 +181,8 @@ def _picture(path: str, options: dict, folder: Path, root: Path, attachments: di
 
 def _roles(text: str) -> str:
     text = LABELLED_MATH.sub(lambda m: f"$${m['math'].rstrip()} \\tag{{{m['label']}}}\n$$", text)
-    return ROLE.sub(_role, text)
+    # A downloaded notebook has no other page beside it.
+    return TO_A_PAGE.sub(lambda m: m["text"], ROLE.sub(_role, text))
 
 
 def _role(found: re.Match) -> str:

@@ -9,6 +9,8 @@ ROLES = {
     "see {cite:p}`bengio1994,pascanu2013`": "see (Bengio et al., 1994; Pascanu et al., 2013)",
     "{cite:t}`kneser1995`": "Kneser and Ney (1995)",
     "{cite:t}`shalev2017`": "Shalev-Shwartz et al. (2017)",
+    "as in [its chapter](../recurrent/rnn.md#loss)": "as in its chapter",
+    "[a page elsewhere](https://example.org/notes.md)": "[a page elsewhere](https://example.org/notes.md)",
     "from {eq}`rnn-step`": "from (rnn-step)",
     "{glue:text}`share:.0%` of it": "(`share`, printed here) of it",
     "{math}`h_t`": "$h_t$",
