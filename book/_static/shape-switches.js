@@ -101,7 +101,9 @@
       shapes.forEach((b) => b.setAttribute("aria-pressed", String(fits(PRESETS[b.textContent]))));
       ways.forEach((b) => b.setAttribute("aria-pressed", String(b.textContent === way)));
 
-      const answer = asks.includes(chosen) ? `The answer of step ${chosen}` : `Step ${chosen} is not asked; its answer`;
+      const late = (/(\d) steps? late/.exec(nameOf(ins, asks)) || [0, 0])[1]; // then step t answers for word t - late
+      const given = late ? `The answer for word ${chosen - late}, at step ${chosen},` : `The answer of step ${chosen}`;
+      const answer = asks.includes(chosen) ? given : `Step ${chosen} is not asked; its answer`;
       const rows = [`<b>${nameOf(ins, asks)}</b>, read ${way}.`];
       const not = others.length ? `; no weights can bring in ${list(others)}` : "";
       rows.push(`${answer} can depend on ${reached.length ? list(reached) + not : "no input, whatever the weights"}.`);
