@@ -81,11 +81,11 @@
         rows.push(`Forward: h₁ … h₅ are ${steps.map((t) => show(hs[t])).join(", ")}. The loss is their sum. Now step back.`);
       } else {
         const lost = steps.filter((t) => t > at && !heard(t, at));
-        rows.push(`Step ${at}. Its own loss says 1 (explicit).`);
+        rows.push(`Step ${at}. Its own loss says 1.`);
         if (at < T)
           rows.push(
             later(at).length
-              ? `Through h${sub(at + 1)} comes ${later(at).map((t) => show(from(t, at))).join(" + ")}${later(at).length > 1 ? ` = ${show(implicit(at))}` : ""} (implicit).`
+              ? `Through h${sub(at + 1)} comes ${later(at).map((t) => show(from(t, at))).join(" + ")}${later(at).length > 1 ? ` = ${show(implicit(at))}` : ""} from later losses.`
               : `Through h${sub(at + 1)} comes nothing.`,
             ...(lost.length ? [`Cut off: ${lost.map((t) => `ℓ${sub(t)}`).join(", ")}.`] : []),
           );
