@@ -67,20 +67,19 @@
         const total = model.p.slice(0, t).reduce((sum, p) => sum + bits(p), 0);
         const mean = t ? `, ${(total / t).toFixed(2)} a character` : "";
         const parts = ["first letters", "inside", "rest"].map((part, kind) => `${part} ${spent(model, kind).toFixed(1)}`);
-        const whole = t < T ? "so far " : "";
-        box.innerHTML = `<div class="name"><span class="swatch model${m}"></span>${model.name}</div><div class="paid">paid ${total.toFixed(1)} bits${mean}; ${whole}P = 2<sup>−${total.toFixed(1)}</sup></div><div class="parts">${parts.join(" · ")}</div>`;
+        const whole = t ? `; ${t < T ? "so far " : ""}P = 2<sup>−${total.toFixed(1)}</sup>` : "";
+        box.innerHTML = `<div class="name"><span class="swatch model${m}"></span>${model.name}</div><div class="paid">paid ${total.toFixed(1)} bits${mean}${whole}</div><div class="parts">${parts.join(" · ")}</div>`;
         // What it had expected of the character that has come: before that, the reader guesses.
-        if (t) {
-          const list = document.createElement("ol");
-          for (const [c, p] of model.top[t - 1]) {
-            const item = document.createElement("li");
-            item.classList.toggle("hit", c === text[t - 1]);
-            item.innerHTML = `<span class="char"></span><span class="track"><span class="fill model${m}" style="width:${Math.max(100 * p, 0.5)}%"></span></span><span class="share">${p < 0.01 ? "< 1" : Math.round(100 * p)} %</span>`;
-            item.querySelector(".char").textContent = visible(c);
-            list.append(item);
-          }
-          box.append(list);
-        } else box.insertAdjacentHTML("beforeend", `<p class="wait">Its five likeliest appear once the character has come.</p>`);
+        const list = document.createElement("ol");
+        for (const [c, p] of t ? model.top[t - 1] : Array(5).fill(["?"])) {
+          const item = document.createElement("li");
+          item.innerHTML = `<span class="char"></span>`;
+          item.firstChild.textContent = visible(c);
+          item.classList.toggle("hit", t > 0 && c === text[t - 1]);
+          if (t) item.innerHTML += `<span class="track"><span class="fill model${m}" style="width:${Math.max(100 * p, 0.5)}%"></span></span><span class="share">${p < 0.01 ? "< 1" : Math.round(100 * p)} %</span>`;
+          list.append(item);
+        }
+        box.append(list);
         return box;
       }));
       const paid = models.map((m) => `${m.name} gave it ${Number((100 * m.p[t - 1]).toPrecision(2))} %, ${bits(m.p[t - 1]).toFixed(1)} bits`);
