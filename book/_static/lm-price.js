@@ -67,23 +67,25 @@
         const total = model.p.slice(0, t).reduce((sum, p) => sum + bits(p), 0);
         const mean = t ? `, ${(total / t).toFixed(2)} a character` : "";
         const parts = ["first letters", "inside", "rest"].map((part, kind) => `${part} ${spent(model, kind).toFixed(1)}`);
-        box.innerHTML = `<div class="name"><span class="swatch model${m}"></span>${model.name}</div><div class="paid">paid ${total.toFixed(1)} bits${mean}:</div><div class="parts">${parts.join(" · ")}</div>`;
-        if (t < T) {
-          const list = document.createElement("ol");
-          for (const [c, p] of model.top[t]) {
-            const item = document.createElement("li");
-            item.innerHTML = `<span class="char"></span><span class="track"><span class="fill model${m}" style="width:${Math.max(100 * p, 0.5)}%"></span></span><span class="share">${p < 0.01 ? "< 1" : Math.round(100 * p)} %</span>`;
-            item.querySelector(".char").textContent = visible(c);
-            list.append(item);
-          }
-          box.append(list);
+        const whole = t ? `; ${t < T ? "so far " : ""}P = 2<sup>−${total.toFixed(1)}</sup>` : "";
+        box.innerHTML = `<div class="name"><span class="swatch model${m}"></span>${model.name}</div><div class="paid">paid ${total.toFixed(1)} bits${mean}${whole}</div><div class="parts">${parts.join(" · ")}</div>`;
+        // What it had expected of the character that has come: before that, the reader guesses.
+        const list = document.createElement("ol");
+        for (const [c, p] of t ? model.top[t - 1] : Array(5).fill(["?"])) {
+          const item = document.createElement("li");
+          item.innerHTML = `<span class="char"></span>`;
+          item.firstChild.textContent = visible(c);
+          item.classList.toggle("hit", t > 0 && c === text[t - 1]);
+          if (t) item.innerHTML += `<span class="track"><span class="fill model${m}" style="width:${Math.max(100 * p, 0.5)}%"></span></span><span class="share">${p < 0.01 ? "< 1" : Math.round(100 * p)} %</span>`;
+          list.append(item);
         }
+        box.append(list);
         return box;
       }));
       const paid = models.map((m) => `${m.name} gave it ${Number((100 * m.p[t - 1]).toPrecision(2))} %, ${bits(m.p[t - 1]).toFixed(1)} bits`);
       live.textContent = t
-        ? `Character ${t} of ${T} was ${spoken(text[t - 1])}: ${paid.join("; ")}.${t < T ? " What comes next?" : ""}`
-        : "Nothing has come yet. Each list holds a model's five likeliest first characters: guess, then press Next.";
+        ? `Character ${t} of ${T} was ${spoken(text[t - 1])}: ${paid.join("; ")}.${t < T ? " Guess the next one." : ""}`
+        : "Nothing has come yet. Guess the first character, then press Next.";
       root.querySelector(".back").setAttribute("aria-disabled", String(t === 0));
       for (const name of [".on", ".word"]) root.querySelector(name).setAttribute("aria-disabled", String(t === T));
     }

@@ -43,6 +43,7 @@ def test_stepping_through_a_sentence_adds_up_its_bits(price):
     for model, text, part in zip(given["models"], paid, parts, strict=True):
         bits = -np.log2(model["p"])
         assert f"paid {bits.sum():.1f} bits" in text
+        assert text.endswith(f"; P = 2−{bits.sum():.1f}")
         sums = bits[letters & ~inside].sum(), bits[inside].sum(), bits[~letters].sum()
         assert part == "first letters {:.1f} · inside {:.1f} · rest {:.1f}".format(*sums)
     price.keyboard.press("ArrowLeft")
@@ -66,8 +67,12 @@ def test_the_likeliest_characters_are_listed_with_their_probabilities(price):
             assert 0 < sum(shares) <= 1.0005
             assert p <= shares[0] + 1e-3
     price.click(".lm-price .reset")
-    assert price.locator(".lm-price ol").count() == 2
+    assert price.locator(".lm-price li").all_inner_texts() == ["?"] * 10  # the reader guesses first
+    price.click(".lm-price .on")
+    given, _ = embedded(price, "lm-price-data")
     assert price.locator(".lm-price li").count() == 10
+    listed = sum(given["text"][0] in [c for c, _ in model["top"][0]] for model in given["models"])
+    assert price.locator(".lm-price .hit").count() == listed
 
 
 @pytest.mark.parametrize(
