@@ -1,7 +1,7 @@
 // Sentences of a novel as columns, in batches that are padded to their longest; sorted, little is padded.
 // The page's cell leaves the length of every sentence in #padding-data.
 (() => {
-  const SVG = "http://www.w3.org/2000/svg", HIGH = 180, TOP = 6, SIZES = [1, 2, 4, 8, 16, 32];
+  const SVG = "http://www.w3.org/2000/svg", HIGH = 180, TOP = 6, SIZES = [1, 2, 4, 8, 16, 32, 64, 128];
 
   function start(root, all) {
     const $ = (selector) => root.querySelector(selector);
@@ -22,7 +22,7 @@
     stage.append(svg);
 
     function refresh() {
-      const size = SIZES[slider.value], columns = byLength ? [...lengths].sort((a, b) => a - b) : lengths;
+      const size = Math.min(SIZES[slider.value], lengths.length), columns = byLength ? [...lengths].sort((a, b) => a - b) : lengths;
       const batches = [];
       for (let k = 0; k < columns.length; k += size) batches.push(columns.slice(k, k + size));
       const width = Math.max(1, Math.min(stage.clientWidth, 640));
@@ -52,8 +52,8 @@
       const what = `${batches.length === 1 ? "1 batch" : `${batches.length} batches`} of ${size}, ${byLength ? "sorted by length" : "as they come"}`;
       const ratio = (100 * size) / columns.length;
       live.textContent =
-        `${what}: ${tokens} tokens and ${computed - tokens} of padding. ${share} % of the work is wasted; ` +
-        `B / N is ${ratio.toFixed(ratio < 1 ? 2 : 1)} %.`;
+        `${what}: ${tokens} tokens and ${computed - tokens} of padding. ${share} % of the work is wasted` +
+        (byLength && batches.length > 1 ? `; B / N is ${ratio.toFixed(ratio < 1 ? 2 : 1)} %.` : ".");
       svg.setAttribute("aria-label", `${columns.length} columns, ${what}; of their area ${share} % is pale, the padding.`);
       output.textContent = size;
       slider.setAttribute("aria-valuetext", `${size} ${size === 1 ? "sentence" : "sentences"} per batch`);
