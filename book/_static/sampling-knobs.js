@@ -39,19 +39,19 @@
     }
 
     function picture() {
-      const d = data[context.value], width = Math.min(stage.clientWidth, 640), high = 150, slot = (width - 34) / SHOWN;
+      const d = data[context.value], width = Math.min(Math.max(stage.clientWidth, 300), 640), high = 150, slot = (width - 34) / SHOWN;
+      const before = knobs(d.logits, 1, ALL, 1).soft, most = Math.max(now.q[0], before[0]);
+      const top = [0.2, 0.5, 1].find((v) => v >= most) ?? 1, y = (v) => 12 + high * (1 - v / top);
       svg.replaceChildren();
       svg.setAttribute("viewBox", `0 0 ${width} ${high + 34}`);
       svg.style.width = `${width}px`;
-      for (const level of [0, 0.5, 1]) {
-        const y = 12 + high * (1 - level);
-        draw("path", { d: `M32 ${y}H${width}`, class: "level" });
-        draw("text", { x: 28, y: y + 4, class: "tick" }, `${100 * level} %`);
+      for (const level of [0, top / 2, top]) {
+        draw("path", { d: `M32 ${y(level)}H${width}`, class: "level" });
+        draw("text", { x: 28, y: y(level) + 4, class: "tick" }, `${100 * level} %`);
       }
-      const before = knobs(d.logits, 1, ALL, 1).soft;
       now.q.slice(0, SHOWN).forEach((q, i) => {
-        const x = 34 + slot * i, y = (v) => 12 + high * (1 - v);
-        draw("rect", { x: x + 1, y: y(q), width: slot - 3, height: high * q, class: "bar" });
+        const x = 34 + slot * i;
+        draw("rect", { x: x + 1, y: y(q), width: slot - 3, height: (high * q) / top, class: "bar" });
         draw("path", { d: `M${x} ${y(before[i])}H${x + slot - 1}`, class: "before" });
         draw("text", { x: x + slot / 2 - 0.5, y: high + 28, class: q ? "came" : "came out" }, visible(d.tokens[i]));
       });

@@ -99,6 +99,27 @@ def test_the_sliders_leave_the_tokens_that_the_library_may_draw(knobs, sampling)
     assert len(sampling.inner_text(".sampling-knobs .drawn").split()) == 21
 
 
+def test_the_knobs_draw_no_bar_of_negative_width_while_they_are_hidden(sampling):
+    sampling.eval_on_selector(
+        ".sampling-knobs", "root => { root.style.display = 'none'; root.querySelector('.reset').click(); }"
+    )
+    widths = sampling.eval_on_selector_all(
+        ".sampling-knobs rect", "all => all.map(n => Number(n.getAttribute('width')))"
+    )
+    assert min(widths) > 0
+
+
+def test_the_knobs_bars_are_as_high_as_the_axis_beside_them_says(sampling):
+    given = embedded(sampling, "sampling-knobs-data")
+    for i, place in enumerate(given):
+        sampling.select_option(".sampling-knobs .context", str(i))
+        p = np.exp(place["logits"]) / np.exp(place["logits"]).sum()
+        top = int(sampling.locator(".sampling-knobs .tick").last.text_content().split()[0]) / 100
+        tallest = float(sampling.locator(".sampling-knobs .bar").first.get_attribute("height"))
+        assert tallest == pytest.approx(150 * p[0] / top, rel=1e-3)
+        assert 0.2 <= p[0] / top <= 1
+
+
 def shown(page):
     return page.inner_text(".human-or-machine .snippet").removeprefix("… ").removesuffix(" …")
 
