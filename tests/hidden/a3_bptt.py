@@ -646,6 +646,9 @@ def test_long_gradients_shrink_by_one_factor(clip_by_global_norm, rng):
             "divided by the norm but not multiplied by max_norm": each(lambda name, g: g / norm),
             "multiplied by max_norm but not divided by the norm": each(lambda name, g: g * max_norm),
             "divided by max_norm; the factor is max_norm over norm": each(lambda name, g: g / max_norm),
+            "1e-6 is added to the norm: the factor is max_norm / norm, with nothing added to the norm": each(
+                lambda name, g: g * (max_norm / (norm + 1e-6))
+            ),
             "entries are cut off one by one; shrink all by one factor": each(
                 lambda name, g: np.clip(g, -max_norm, max_norm)
             ),
