@@ -107,8 +107,8 @@ def truncated_backward(dhs, hs, xs, W_xh, W_hh, b_h, h_0=None, k=25):
     Returns
     -------
     dict of arrays
-        Gradients under the names and shapes of xs, W_xh, W_hh, b_h and h_0; h_0 hears of the losses whose k steps
-        begin at the first.
+        Gradients under the names and shapes of xs, W_xh, W_hh, b_h and h_0; h_0 hears of the losses
+        at the first k steps only.
 
     Examples
     --------

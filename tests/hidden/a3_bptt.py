@@ -142,6 +142,7 @@ def test_without_eps_the_slope_is_the_derivative(numerical_gradient, rng):
 
 def test_x_is_as_before_when_done(numerical_gradient, rng):
     f, x, _, _ = _cubic(rng, tuple(different_sizes(rng, 2)))
+    x.flat[1] = 3e-7  # beside so small a number every way of adding and subtracting eps shows its rounding
     before = x.copy()
     numerical_gradient(f, x)
     assert np.allclose(x, before, rtol=0, atol=1e-8), "x is not as before: put every entry back after nudging it"
@@ -473,9 +474,16 @@ def _cut_slips(dhs, hs, xs, w, h_0, k):
         "the gradient of W_hh leaves out the first step, which multiplied W_hh by h_0": {
             "W_hh": np.einsum("tbk,tbh->kh", hs[:-1], dzs[1:])
         },
-        "the gradient of h_0 is zero; the losses whose k steps begin at the first reach it": {
-            "h_0": np.zeros_like(want["h_0"])
+        "the weights' gradients are means over the batch: add, the loss says how to weigh": {
+            name: want[name] / xs.shape[1] for name in ("W_xh", "W_hh", "b_h")
         },
+        "the gradient of W_xh comes from the first step only: every step used the same weights, so add over steps": {
+            "W_xh": np.einsum("bd,bh->dh", xs[0], dzs[0])
+        },
+        "the gradient of W_xh comes from the last step only: every step used the same weights, so add over steps": {
+            "W_xh": np.einsum("bd,bh->dh", xs[-1], dzs[-1])
+        },
+        "the gradient of h_0 is zero; the losses at the first k steps reach it": {"h_0": np.zeros_like(want["h_0"])},
         "the gradient of h_0 stops before W_hh: the first step multiplied h_0 by W_hh": {"h_0": dzs[0]},
     }
 
@@ -591,6 +599,7 @@ def _clipped_and_norm(returned):
 def test_long_gradients_shrink_by_one_factor(clip_by_global_norm, rng):
     grads = _gradients(rng)
     norms = {name: np.sqrt(np.sum(g**2)) for name, g in grads.items()}
+    spectral = np.sqrt(sum(np.linalg.norm(g, 2) ** 2 for g in grads.values()))
     norm = np.sqrt(sum(n**2 for n in norms.values()))
     entries = sum(g.size for g in grads.values())
     # Below the largest entry, so that cutting entries off shows as well.
@@ -613,6 +622,7 @@ def test_long_gradients_shrink_by_one_factor(clip_by_global_norm, rng):
             "this is the largest entry: a length is the root of a sum of squares": max(
                 np.abs(g).max() for g in grads.values()
             ),
+            "np.linalg.norm(g, 2) of a matrix is its largest singular value: a length adds all squares": spectral,
             "the squares are averaged: a length adds them": np.sqrt(norm**2 / entries),
             "this is the factor; the norm before clipping is asked for": max_norm / norm,
         }
@@ -636,6 +646,9 @@ def test_long_gradients_shrink_by_one_factor(clip_by_global_norm, rng):
             "divided by the norm but not multiplied by max_norm": each(lambda name, g: g / norm),
             "multiplied by max_norm but not divided by the norm": each(lambda name, g: g * max_norm),
             "divided by max_norm; the factor is max_norm over norm": each(lambda name, g: g / max_norm),
+            "1e-6 is added to the norm: the factor is max_norm / norm, with nothing added to the norm": each(
+                lambda name, g: g * (max_norm / (norm + 1e-6))
+            ),
             "entries are cut off one by one; shrink all by one factor": each(
                 lambda name, g: np.clip(g, -max_norm, max_norm)
             ),
@@ -664,12 +677,29 @@ def test_short_gradients_stay_as_they_are(clip_by_global_norm, rng):
     )
     expect_close(told, norm, "for short gradients, the norm is wrong")
     nothing = {name: np.zeros_like(g) for name, g in grads.items()}
-    clipped, told = _clipped_and_norm(clip_by_global_norm(nothing, max_norm))
+    try:
+        returned = clip_by_global_norm(nothing, max_norm)
+    except ZeroDivisionError as error:
+        raise AssertionError("gradients of zero should stay zero: max_norm / norm divides by zero") from error
+    clipped, told = _clipped_and_norm(returned)
     _expect_dict(clipped, grads)
     assert all(np.all(c == 0) for c in clipped.values()), (
         "gradients of zero should stay zero: max_norm / norm divides by zero"
     )
     expect_close(told, 0.0, "gradients of zero have the norm 0")
+
+
+def test_tiny_gradients_shrink_by_the_same_rule(clip_by_global_norm, rng):
+    grads = _gradients(rng, scale=1e-6)
+    norm = np.sqrt(sum(np.sum(g**2) for g in grads.values()))
+    max_norm = float(norm * rng.uniform(0.2, 0.8))
+    clipped, told = _clipped_and_norm(clip_by_global_norm({name: g.copy() for name, g in grads.items()}, max_norm))
+    _expect_dict(clipped, grads)
+    expect_number(told, "the norm")
+    assert abs(float(told) / norm - 1) < 1e-6, "the norm of tiny gradients is wrong: is something added to it?"
+    assert all(close(clipped[name] * 1e6, g * 1e6 * (max_norm / norm)) for name, g in grads.items()), (
+        "tiny gradients are not shrunk to max_norm: the factor is max_norm / norm, with nothing added to the norm"
+    )
 
 
 def test_what_no_factor_can_mend_is_refused(clip_by_global_norm, rng):
@@ -728,6 +758,16 @@ def _norms(hs, W_hh, slopes=None, measure=lambda J: np.linalg.svd(J)[1].max(), j
     return norms
 
 
+def _entry_by_entry(hs, W_hh, start):
+    norms = np.ones(hs.shape[:2])
+    for b in range(hs.shape[1]):
+        product = start
+        for t in range(len(hs) - 1, 0, -1):
+            product = W_hh * (1 - hs[t, b] ** 2) * product
+            norms[t - 1, b] = np.linalg.norm(product, ord=2)
+    return norms
+
+
 def test_each_state_acts_on_the_last_through_all_steps_between(jacobian_product_norms, rng):
     T, B, D, H = different_sizes(rng, 4, low=3)
     w = _weights(rng, D, H)
@@ -755,6 +795,12 @@ def test_each_state_acts_on_the_last_through_all_steps_between(jacobian_product_
             "the slopes of tanh are missing: each step is W_hh diag(1 - h_t^2)": _norms(hs, W_hh, np.ones_like(hs)),
             "these are the bounds by the norm of W_hh, not the norms of the products": size**far,
             "the norm of every step is taken and those are multiplied: multiply matrices, then take the norm": apart,
+            "matrices are multiplied entry by entry, by `*`: the product of two matrices is `@`": _entry_by_entry(
+                hs, W_hh, np.eye(H)
+            ),
+            "the steps' matrices are multiplied entry by entry, by `*`: their product is `@`": _entry_by_entry(
+                hs, W_hh, np.ones((H, H))
+            ),
             "one step only: the matrices of all steps between are to be multiplied": np.concatenate(
                 [one_step[1:], np.ones((1, B))]
             ),

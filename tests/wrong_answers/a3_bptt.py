@@ -82,6 +82,20 @@ def puts_back_by_adding(f, x, eps=1e-5):
     return grad
 
 
+@wrong("numerical_gradient", says="put that back")
+def puts_back_from_below(f, x, eps=1e-5):
+    _refuse(x)
+    grad = np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+        old = x[index]
+        x[index] = old + eps
+        above = f()
+        x[index] = old - eps
+        grad[index] = (above - f()) / (2 * eps)
+        x[index] += eps
+    return grad
+
+
 @wrong("numerical_gradient", says="a whole row")
 def moves_whole_rows(f, x, eps=1e-5):
     _refuse(x)
@@ -534,6 +548,19 @@ def whole_gradient_at_h_0(dhs, hs, xs, W_xh, W_hh, b_h, h_0=None, k=25):
     return grads | {"h_0": _through_time(dhs, hs, xs, W_xh, W_hh, b_h, h_0)["h_0"]}
 
 
+@wrong("truncated_backward", says="means over the batch")
+def cuts_and_averages_the_batch(dhs, hs, xs, W_xh, W_hh, b_h, h_0=None, k=25):
+    grads = _through_time(dhs, hs, xs, W_xh, W_hh, b_h, h_0, k=k)
+    return grads | {name: grads[name] / xs.shape[1] for name in ("W_xh", "W_hh", "b_h")}
+
+
+@wrong("truncated_backward", says="W_xh comes from the first step only")
+def cuts_and_overwrites_W_xh(dhs, hs, xs, W_xh, W_hh, b_h, h_0=None, k=25):
+    grads = _through_time(dhs, hs, xs, W_xh, W_hh, b_h, h_0, k=k)
+    first = _through_time(dhs, hs, xs * (np.arange(len(xs)) == 0)[:, None, None], W_xh, W_hh, b_h, h_0, k=k)
+    return grads | {"W_xh": first["W_xh"]}
+
+
 @right("truncated_backward")
 def each_loss_goes_back_alone(dhs, hs, xs, W_xh, W_hh, b_h, h_0=None, k=25):
     return _through_time(dhs, hs, xs, W_xh, W_hh, b_h, h_0, k=k)
@@ -719,6 +746,24 @@ def divides_by_a_norm_of_zero(grads, max_norm):
     return _each(grads, lambda g: g * np.minimum(1.0, max_norm / np.float64(norm)) + 0 / np.float64(norm)), norm
 
 
+@wrong("clip_by_global_norm", says="divides by zero")
+def divides_python_numbers_by_zero(grads, max_norm):
+    norm = _length(grads)
+    return _each(grads, lambda g: g * min(1.0, max_norm / norm)), norm
+
+
+@wrong("clip_by_global_norm", says="nothing added to the norm")
+def adds_a_little_to_the_norm(grads, max_norm):
+    norm = _length(grads)
+    return _each(grads, lambda g: g * min(1.0, max_norm / (norm + 1e-6))), norm
+
+
+@wrong("clip_by_global_norm", says="largest singular value")
+def spectral_norms_of_the_matrices(grads, max_norm):
+    norm = _length({name: np.array([np.linalg.norm(g, 2)]) for name, g in grads.items()})
+    return _each(grads, lambda g: g * _factor(norm, max_norm)), norm
+
+
 @wrong("clip_by_global_norm", says="was accepted")
 def accepts_what_is_no_number(grads, max_norm):
     norm = float(np.sqrt(sum(np.sum(g.astype(np.float64) ** 2) for g in grads.values())))
@@ -828,6 +873,28 @@ def multiplies_in_the_wrong_order(hs, W_hh):
 @wrong("jacobian_product_norms", says="reverse order")
 def rows_last_first(hs, W_hh):
     return _measured(hs, W_hh)[::-1]
+
+
+@wrong("jacobian_product_norms", says="entry by entry")
+def multiplies_entry_by_entry(hs, W_hh):
+    return _measured(hs, W_hh, join=lambda J, after: J * after)
+
+
+@wrong("jacobian_product_norms", says="entry by entry")
+def multiplies_all_but_the_first_entry_by_entry(hs, W_hh):
+    norms = np.ones(hs.shape[:2])
+    for b in range(hs.shape[1]):
+        product = None
+        for t in range(len(hs) - 1, 0, -1):
+            step = W_hh * (1 - hs[t, b] ** 2)
+            product = step if product is None else step * product
+            norms[t - 1, b] = np.linalg.norm(product, 2)
+    return norms
+
+
+@wrong("jacobian_product_norms", says="slope is 1 - h_t")
+def slopes_forget_the_square(hs, W_hh):
+    return _measured(hs, W_hh, slopes=1 - hs)
 
 
 @wrong("jacobian_product_norms", says="one step only")
