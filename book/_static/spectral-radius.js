@@ -1,6 +1,6 @@
 // Gradient norm against steps back, for a recurrent matrix whose spectral radius the reader sets.
 (() => {
-  const SVG = "http://www.w3.org/2000/svg", TOP = 24, BOTTOM = -16;
+  const SVG = "http://www.w3.org/2000/svg", TOP = 12, BOTTOM = -14;
   const KINDS = ["power", "linear", "tanh", "bound"];
   const superscript = (n) => [...String(n)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("");
   const ten = (v) => `10${superscript(v)}`;
@@ -39,7 +39,7 @@
 
     function refresh() {
       const i = Number(slider.value), radius = data.radius[i], all = curves(i);
-      const width = Math.min(stage.clientWidth, 640), height = 340, left = 46, right = width - 8, top = 10, base = height - 38;
+      const width = Math.min(stage.clientWidth, 640), height = 380, left = 46, right = width - 8, top = 10, base = height - 38;
       const x = (k) => left + ((right - left) * k) / K; // away from the loss, as in the plot below
       const y = (v) => top + ((TOP - v) / (TOP - BOTTOM)) * (base - top);
       svg.replaceChildren();
@@ -47,7 +47,7 @@
       svg.style.width = `${width}px`;
       draw("defs", {}).innerHTML =
         `<clipPath id="spectral-radius-frame"><rect x="${left}" y="${top}" width="${right - left}" height="${base - top}"/></clipPath>`;
-      for (let v = BOTTOM; v <= TOP; v += 8) {
+      for (let v = -12; v <= TOP; v += 4) {
         draw("path", { d: `M${left} ${y(v)}H${right}`, class: v ? "grid" : "grid one" });
         draw("text", { x: left - 6, y: y(v) + 4, class: "end" }, v ? ten(v) : "1");
       }
