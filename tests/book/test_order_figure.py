@@ -61,6 +61,7 @@ def test_the_caption_is_true_at_8_the_states_stay_and_at_2_the_last_one_is_lost_
     _, s, odd, _, right = by_numpy(BITS, 8.0)
     assert right.all()
     assert np.abs(s - odd).max() < 1e-3
+    assert by_numpy(BITS, 2.5)[-1].all()
     _, s, _, _, right = by_numpy(BITS, 2.0)
     assert right[:4].all()
     assert not right[-1]
