@@ -34,11 +34,12 @@ SECOND = (
 )
 FRAMES = tuple("".join(parts) for parts in itertools.product(OPENERS, FIRST, JOINS, SECOND))
 """240 frames of a sentence. The two subjects come in either order, and either may be the one that is praised."""
-_TAIL = "as we know from the old letter that was sent to the school and that they say was always in the drawer"
-TAIL = tuple(_TAIL.split())
+TAIL = tuple("as we know from the old letter that".split())
+LONG_TAIL = TAIL + tuple("was sent to the school and that they say was always in the drawer".split())
+"""Goes on from `TAIL` with some words that occur neither in it nor in a frame, so that a reader may never have met."""
 
 
-def mirrored(rng, *, pairs, frames, tails):
+def mirrored(rng, *, pairs, frames, tails, words=TAIL):
     """Draw sentences on one pupil's two subjects, each followed by its mirror: praise and blame change places.
 
     The question is whether the pupil is good at maths. A pair has one bag of words and two answers, so whatever sees
@@ -51,7 +52,9 @@ def mirrored(rng, *, pairs, frames, tails):
     frames : sequence of str
         With gaps ``{name}``, ``{first}``, ``{one}``, ``{second}``, ``{other}``: `FRAMES`, or some of them.
     tails : sequence of int
-        How many words of `TAIL` follow, each equally likely; more than there are start it again.
+        How many words of the tail follow, each equally likely.
+    words : sequence of str
+        The tail's text: `TAIL`, or `LONG_TAIL`. Where more words follow than it has, it starts again.
 
     Returns
     -------
@@ -76,7 +79,7 @@ def mirrored(rng, *, pairs, frames, tails):
     drawn = zip(*map(pick, (frames, NAMES, PRAISE, BLAME, subjects, tails)), strict=True)
     sentences, labels = [], []
     for frame, name, praise, blame, (one, other), n in drawn:
-        tail = [TAIL[i % len(TAIL)] for i in range(n)]
+        tail = [words[i % len(words)] for i in range(n)]
         for first, second in ((praise, blame), (blame, praise)):
             text = frame.format(name=name, first=first, second=second, one=one, other=other)
             sentences.append(text.split() + tail)
@@ -88,7 +91,7 @@ def vocabulary():
     """Every word that :func:`mirrored` may use, once, in alphabetical order."""
     frames = " ".join(FRAMES).split()
     words = {word for word in frames if not word.startswith("{")}
-    return sorted(words | {"math", "science", *NAMES, *PRAISE, *BLAME, *TAIL})
+    return sorted(words | {"math", "science", *NAMES, *PRAISE, *BLAME, *LONG_TAIL})
 
 
 def parity_strings(rng, *, batch, length):

@@ -85,7 +85,12 @@ def test_bits_are_changed_by_click_and_typed_by_keyboard(figure):
 
 
 @pytest.mark.browser
-def test_without_scripts_both_steepnesses_are_still_drawn(base, browser):
+def test_without_scripts_steepness_2_is_still_drawn_and_crosses_mark_its_wrong_answers(base, browser):
     with opened(browser, base, "book/sequences/order-matters", scripts=False) as (page, _, _):
         assert page.locator(f"{FIGURE} .still svg").is_visible()
+        dots = page.locator(f"{FIGURE} .still .dot").evaluate_all("all => all.map((dot) => dot.getAttribute('cy'))")
+        crosses = page.locator(f"{FIGURE} .still .cross").get_attribute("d")
+        _, s, _, _, right = by_numpy(BITS, 2.0)
+        np.testing.assert_allclose(np.array(dots, float), 100 - 80 * s[right], atol=0.051)
+        assert crosses.count("M") == (~right).sum()
         assert not page.locator(f"{FIGURE} .controls").is_visible()

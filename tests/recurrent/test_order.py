@@ -45,6 +45,15 @@ def test_tails_have_the_lengths_asked_for_and_say_the_same_in_both_mirrors(rng):
     assert all(a[bare:] == b[bare:] for a, b in zip(sentences[::2], sentences[1::2], strict=True))
 
 
+def test_tails_hold_trained_words_only_unless_asked_for_the_long_one(rng):
+    frames = set(" ".join(order.FRAMES).split())
+    assert len(order.TAIL) == 8, "a training tail of up to eight words shows each"
+    assert set(order.LONG_TAIL) - frames - set(order.TAIL) == {"sent", "to", "school", "drawer"}
+    for words in (order.TAIL, order.LONG_TAIL):
+        (sentence, _), _ = order.mirrored(rng, pairs=1, frames=["{name}"], tails=[30], words=words)
+        assert sentence[1:] == [*words * 4][:30]
+
+
 def test_frames_are_all_different():
     assert len(set(order.FRAMES)) == len(order.FRAMES) == 240
 
