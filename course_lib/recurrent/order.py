@@ -34,8 +34,9 @@ SECOND = (
 )
 FRAMES = tuple("".join(parts) for parts in itertools.product(OPENERS, FIRST, JOINS, SECOND))
 """240 frames of a sentence. The two subjects come in either order, and either may be the one that is praised."""
-TAIL = tuple("as we know from the old letter that".split())
-LONG_TAIL = TAIL + tuple("was sent to the school and that they say was always in the drawer".split())
+TAIL = ("as", "we", "know", "from", "the", "old", "letter", "that")
+_UNMET = "was sent to the school and that they say was always in the drawer"
+LONG_TAIL = (*TAIL, *_UNMET.split())
 """Goes on from `TAIL` with some words that occur neither in it nor in a frame, so that a reader may never have met."""
 
 
