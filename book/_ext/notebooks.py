@@ -25,7 +25,7 @@ REFERENCES = Path(__file__).parents[1] / "references.bib"
 ACCENT = re.compile(r"\{?\\(['\"`^~vc])\{?\\?(\w)\}?\}?")
 MARKS = dict(zip("'\"`^~vc", "\u0301\u0308\u0300\u0302\u0303\u030c\u0327", strict=True))
 # Pasting a result into the text needs the page; the notebook prints it instead.
-GLUE = "from myst_nb import glue\n"
+GLUE = re.compile(r"^from myst_nb import glue\b.*\n", re.MULTILINE)
 PRINTED = """
 
 
@@ -51,8 +51,8 @@ def page_as_notebook(path: Path, root: Path) -> nbformat.NotebookNode:
                 cell.attachments = attachments
         else:
             cell.metadata.pop("mystnb", None)
-            if GLUE in cell.source:
-                cell.source = cell.source.replace(GLUE, "") + PRINTED
+            if GLUE.search(cell.source):
+                cell.source = GLUE.sub("", cell.source) + PRINTED
     notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
     notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     return notebook
