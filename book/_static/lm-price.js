@@ -38,7 +38,7 @@
 
     // One pair of bars per character that has come; the window follows the last one.
     function bars() {
-      const width = Math.min(stage.clientWidth, 640), slot = 21, high = 96, most = 10, top = 24;
+      const width = Math.min(Math.max(stage.clientWidth, 280), 640), slot = 21, high = 96, most = 10, top = 24;
       const fit = Math.floor((width - 30) / slot), from = Math.max(0, t - fit);
       svg.replaceChildren();
       svg.setAttribute("viewBox", `0 0 ${width} ${top + high + 28}`);

@@ -79,7 +79,7 @@
     }
 
     function picture() {
-      const width = Math.min(stage.clientWidth, 560), left = 44, low = 236, high = 156;
+      const width = Math.min(Math.max(stage.clientWidth, 280), 560), left = 44, low = 236, high = 156;
       const gap = (width - left) / T, at = (t) => left + gap * (t - 0.5), level = (s) => low - s * (low - high);
       svg.replaceChildren();
       svg.setAttribute("viewBox", `0 -12 ${width} 302`);

@@ -77,7 +77,7 @@
     }
 
     function picture() {
-      const width = Math.min(stage.clientWidth, 620), bus = 306;
+      const width = Math.min(Math.max(stage.clientWidth, 280), 620), bus = 306;
       svg.replaceChildren();
       svg.setAttribute("viewBox", `0 0 ${width} 330`);
       svg.style.width = `${width}px`;

@@ -39,7 +39,7 @@
 
     function refresh() {
       const i = Number(slider.value), radius = data.radius[i], all = curves(i);
-      const width = Math.min(stage.clientWidth, 640), height = 380, left = 46, right = width - 8, top = 10, base = height - 38;
+      const width = Math.min(Math.max(stage.clientWidth, 280), 640), height = 380, left = 46, right = width - 8, top = 10, base = height - 38;
       const x = (k) => left + ((right - left) * k) / K; // away from the loss, as in the plot below
       const y = (v) => top + ((TOP - v) / (TOP - BOTTOM)) * (base - top);
       svg.replaceChildren();
