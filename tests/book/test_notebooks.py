@@ -35,6 +35,16 @@ def test_a_solution_folds_and_keeps_the_code_within(plain):
     assert said == "<details>\n<summary>Solution</summary>\n\nSo:\n```python\nprint(1)\n```\n\n</details>"
 
 
+def test_a_notebook_prints_what_the_page_glues(tmp_path):
+    from notebooks import page_as_notebook
+
+    head = "---\njupytext:\n  text_representation: {extension: .md, format_name: myst}\n---\n"
+    page = tmp_path / "page.md"
+    page.write_text(head + '```{code-cell} ipython3\nfrom myst_nb import glue  # why\n\nglue("share", 0.25)\n```\n')
+    (cell,) = page_as_notebook(page, tmp_path).cells
+    assert "myst_nb" not in cell.source and "def glue(" in cell.source
+
+
 def test_an_exercise_gets_a_bold_heading(plain):
     assert plain("```{exercise} Count\n:label: ex\nHow many?\n```") == "**Exercise: Count.**\n\nHow many?"
 
