@@ -16,7 +16,7 @@ A chapter shows an interactive figure by ::
     The caption states the finding.
     ```
 
-which puts the fragment on the page, numbered like any figure, and loads ``rnn-unrolled.js`` and
+which puts the fragment on the page, numbered like any figure, and loads ``figures.js``, ``rnn-unrolled.js`` and
 ``rnn-unrolled.css`` from the static folder on this page alone.
 """
 
@@ -181,7 +181,10 @@ def number_plots(app, doctree):
 
 def dress_page(app, pagename, templatename, context, doctree):
     """Load a page's interactive figures, and offer its notebook in the theme's download menu."""
-    for stem in app.env.metadata.get(pagename, {}).get("interactive", []):
+    stems = app.env.metadata.get(pagename, {}).get("interactive", [])
+    if stems:
+        app.add_js_file("figures.js", loading_method="defer")  # before the figures, which use it
+    for stem in stems:
         app.add_js_file(f"{stem}.js", loading_method="defer")
         app.add_css_file(f"{stem}.css")
     for found, instead in NO_LIST.items():

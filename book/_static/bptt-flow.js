@@ -1,7 +1,6 @@
 // The backward pass of a one-unit network, step by step, and what each loss says about each use of the weight.
 (() => {
   const T = 5, XS = [1, 0, 0, 0, 0];
-  const SVG = "http://www.w3.org/2000/svg";
   const steps = Array.from({ length: T }, (_, i) => i + 1);
   const sub = (n) => String.fromCharCode(0x2080 + n);
   const show = (v) => String(Number(v.toFixed(4)));
@@ -9,11 +8,7 @@
   function start(root) {
     const stage = root.querySelector(".stage"), live = root.querySelector("[aria-live]");
     let at = T + 1, reach = T, chunks = false, w, hs, full;
-    root.querySelector(".still").remove();
-    root.querySelector(".moving").hidden = false;
-    const svg = document.createElementNS(SVG, "svg");
-    svg.setAttribute("aria-hidden", "true"); // the live text says the same in words
-    stage.append(svg);
+    const { clear, draw, text, tip } = figures.canvas(stage);
 
     // Does the loss of step t reach the use of the weight at step k?
     const heard = (t, k) =>
@@ -24,24 +19,12 @@
     const share = (k) => (1 + implicit(k)) * hs[k - 1];
     const sum = (k) => steps.filter((j) => j >= k).reduce((all, j) => all + share(j), 0);
 
-    function draw(name, attributes, text) {
-      const node = document.createElementNS(SVG, name);
-      for (const key in attributes) node.setAttribute(key, attributes[key]);
-      if (text !== undefined) node.textContent = text;
-      svg.append(node);
-    }
-    const text = (x, y, what, name = "") => draw("text", { x, y, class: name }, what);
     const wire = (d, name) => draw("path", { d, class: `wire ${name}`, "marker-end": "url(#bptt-tip)" });
 
     function picture() {
-      const width = Math.min(Math.max(stage.clientWidth, 300), 620), left = 46, gap = (width - left - 2) / T;
+      const width = clear({ least: 300, most: 620, height: 378 }), left = 46, gap = (width - left - 2) / T;
       const x = (k) => left + gap * (k - 0.5), row = (t) => 176 + 30 * (t - 1), foot = row(T) + 44;
-      svg.replaceChildren();
-      svg.setAttribute("viewBox", `0 0 ${width} 378`);
-      svg.style.width = `${width}px`;
-      draw("defs", {});
-      svg.lastChild.innerHTML =
-        '<marker id="bptt-tip" viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" markerWidth="10" markerHeight="10" orient="auto"><path d="M0 0L8 4L0 8z"/></marker>';
+      tip("bptt-tip", 10);
       text(left - 24, 96, "h₀", "name");
       for (const k of steps) {
         const done = k >= at, now = k === at ? "now" : done ? "done" : "ahead", carried = implicit(k - 1);
@@ -67,12 +50,11 @@
       draw("path", { d: `M4 ${foot - 22}H${width - 4}`, class: "rule" });
       text(left - 24, foot, "sum", "small");
       text(width / 2, foot + 28, at > T ? "" : `dL/dw so far: ${show(sum(at))}`, "total");
-      root.querySelectorAll("[data-w]").forEach((b) => b.setAttribute("aria-pressed", String(Number(b.dataset.w) === w)));
-      root.querySelectorAll("[data-k]").forEach((b) => b.setAttribute("aria-pressed", String(Number(b.dataset.k) === reach)));
-      root.querySelectorAll("[data-chunks]").forEach((b) => b.setAttribute("aria-pressed", String((b.dataset.chunks === "1") === chunks)));
-      // Not `disabled`: the button would drop the keyboard's focus, and with it the arrow keys.
-      root.querySelector(".on").setAttribute("aria-disabled", String(at === 1));
-      root.querySelector(".undo").setAttribute("aria-disabled", String(at > T));
+      root.querySelectorAll("[data-w]").forEach((b) => figures.press(b, Number(b.dataset.w) === w));
+      root.querySelectorAll("[data-k]").forEach((b) => figures.press(b, Number(b.dataset.k) === reach));
+      root.querySelectorAll("[data-chunks]").forEach((b) => figures.press(b, (b.dataset.chunks === "1") === chunks));
+      figures.ends(root.querySelector(".on"), at === 1);
+      figures.ends(root.querySelector(".undo"), at > T);
     }
 
     function say() {
@@ -92,7 +74,7 @@
         rows.push(`dh${sub(at)} = ${show(1 + implicit(at))}. Here the weight met h${sub(at - 1)} = ${show(hs[at - 1])}, so it gets ${show(share(at))}.`);
         rows.push(`Sum so far: ${show(sum(at))}${at === 1 ? `, of a true dL/dw of ${show(full)}` : ""}.`);
       }
-      live.replaceChildren(...rows.map((row) => Object.assign(document.createElement("div"), { textContent: row })));
+      figures.rows(live, rows);
     }
     function weigh(value) {
       w = value;
@@ -109,16 +91,11 @@
     root.querySelectorAll("[data-w]").forEach((b) => (b.onclick = () => { weigh(Number(b.dataset.w)); refresh(); }));
     root.querySelectorAll("[data-k]").forEach((b) => (b.onclick = () => { reach = Number(b.dataset.k); refresh(); }));
     root.querySelectorAll("[data-chunks]").forEach((b) => (b.onclick = () => { chunks = b.dataset.chunks === "1"; refresh(); }));
-    root.addEventListener("keydown", (event) => {
-      const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]; // time runs to the right, and we go back
-      if (!by || event.ctrlKey || event.altKey || event.metaKey) return;
-      event.preventDefault();
-      go(at + by);
-    });
+    figures.arrowKeys(root, (by) => go(at + by)); // time runs to the right, and we go back
     weigh(0.5);
     new ResizeObserver(picture).observe(stage);
     refresh();
   }
 
-  document.querySelectorAll(".bptt-flow").forEach(start);
+  figures.begin("bptt-flow", start);
 })();

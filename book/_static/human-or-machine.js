@@ -9,8 +9,6 @@
     const $ = (name) => root.querySelector(`.${name}`);
     const [count, snippet, human, machine, next, live] = ["count", "snippet", "human", "machine", "next", "live"].map($);
     let game, round, right, judged, byLength, over;
-    $("still").remove();
-    $("moving").hidden = false;
 
     function deal() {
       // From short to long; of each length as many of one kind as of the other.
@@ -57,6 +55,5 @@
     deal();
   }
 
-  const data = document.getElementById("human-or-machine-data");
-  if (data) document.querySelectorAll(".human-or-machine").forEach((root) => start(root, JSON.parse(data.textContent)));
+  figures.begin("human-or-machine", start, "human-or-machine-data");
 })();

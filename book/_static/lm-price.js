@@ -2,7 +2,6 @@
 // The page's cell leaves the numbers in #lm-price-data, for each sentence: text (the end included as one symbol), and
 // for each model its name, p (of what came) and top (the likeliest five with their probabilities) at every step.
 (() => {
-  const SVG = "http://www.w3.org/2000/svg";
   const visible = (c) => ({ " ": "␣", "<EOS>": "end" })[c] ?? c;
   const spoken = (c) => ({ " ": "a space", "<EOS>": "the end", ",": "a comma", ".": "a full stop", "?": "a question mark", '"': "a quotation mark" })[c] ?? c;
   const bits = (p) => -Math.log2(p);
@@ -13,18 +12,7 @@
     let which = 0, text, models, T;
     const [said, stage, guesses, live] = [".said", ".stage", ".guesses", ".live"].map((s) => root.querySelector(s));
     let t = 0;
-    root.querySelector(".still").remove();
-    root.querySelector(".moving").hidden = false;
-    const svg = document.createElementNS(SVG, "svg");
-    svg.setAttribute("aria-hidden", "true"); // the live text says it in words
-    stage.append(svg);
-
-    function draw(name, attributes, content) {
-      const node = document.createElementNS(SVG, name);
-      for (const key in attributes) node.setAttribute(key, attributes[key]);
-      if (content !== undefined) node.textContent = content;
-      svg.append(node);
-    }
+    const { clear, draw, text: write } = figures.canvas(stage);
 
     // Bits paid so far for first letters (kind 0), other letters (1), and spaces, marks and the end (2).
     function spent(model, kind) {
@@ -38,16 +26,13 @@
 
     // One pair of bars per character that has come; the window follows the last one.
     function bars() {
-      const width = Math.min(Math.max(stage.clientWidth, 280), 640), slot = 21, high = 96, most = 10, top = 24;
+      const slot = 21, high = 96, most = 10, top = 24, width = clear({ least: 280, most: 640, height: top + high + 28 });
       const fit = Math.floor((width - 30) / slot), from = Math.max(0, t - fit);
-      svg.replaceChildren();
-      svg.setAttribute("viewBox", `0 0 ${width} ${top + high + 28}`);
-      svg.style.width = `${width}px`;
-      draw("text", { x: 4, y: 11, class: "unit" }, "bits paid");
+      write(4, 11, "bits paid", "unit");
       for (const level of [0, 5, 10]) {
         const y = top + high * (1 - level / most);
         draw("path", { d: `M26 ${y}H${width}`, class: "level" });
-        draw("text", { x: 20, y: y + 4, class: "tick" }, level);
+        write(20, y + 4, level, "tick");
       }
       for (let k = from; k < t; k++) {
         const x = 30 + slot * (k - from);
@@ -55,7 +40,7 @@
           const height = (Math.min(bits(model.p[k]), most) / most) * high;
           draw("rect", { x: x + 8 * m, y: top + high - height, width: 7, height, class: `bar model${m}` });
         });
-        draw("text", { x: x + 8, y: top + high + 19, class: k === t - 1 ? "came last" : "came" }, text[k] === "<EOS>" ? "■" : visible(text[k]));
+        write(x + 8, top + high + 19, text[k] === "<EOS>" ? "■" : visible(text[k]), k === t - 1 ? "came last" : "came");
       }
     }
 
@@ -86,8 +71,8 @@
       live.textContent = t
         ? `Character ${t} of ${T} was ${spoken(text[t - 1])}: ${paid.join("; ")}.${t < T ? " Guess the next one." : ""}`
         : "Nothing has come yet. Guess the first character, then press Next.";
-      root.querySelector(".back").setAttribute("aria-disabled", String(t === 0));
-      for (const name of [".on", ".word"]) root.querySelector(name).setAttribute("aria-disabled", String(t === T));
+      figures.ends(root.querySelector(".back"), t === 0);
+      for (const name of [".on", ".word"]) figures.ends(root.querySelector(name), t === T);
     }
 
     function choose(sentence) {
@@ -108,16 +93,10 @@
       const space = text.indexOf(" ", t);
       go(space < 0 ? T : space + 1);
     };
-    root.addEventListener("keydown", (event) => {
-      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (!by || event.ctrlKey || event.altKey || event.metaKey) return;
-      event.preventDefault();
-      go(t + by);
-    });
+    figures.arrowKeys(root, (by) => go(t + by));
     choose(0);
     new ResizeObserver(bars).observe(stage);
   }
 
-  const data = document.getElementById("lm-price-data");
-  if (data) document.querySelectorAll(".lm-price").forEach((root) => start(root, JSON.parse(data.textContent)));
+  figures.begin("lm-price", start, "lm-price-data");
 })();

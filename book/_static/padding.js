@@ -1,7 +1,7 @@
 // Sentences of a novel as columns, in batches that are padded to their longest; sorted, little is padded.
 // The page's cell leaves the length of every sentence in #padding-data.
 (() => {
-  const SVG = "http://www.w3.org/2000/svg", HIGH = 180, TOP = 6, SIZES = [1, 2, 4, 8, 16, 32, 64, 128];
+  const HIGH = 180, TOP = 6, SIZES = [1, 2, 4, 8, 16, 32, 64, 128];
 
   function start(root, all) {
     const $ = (selector) => root.querySelector(selector);
@@ -9,17 +9,10 @@
     const come = $(".come"), sorted = $(".sorted"), many = [...root.querySelectorAll(".many button")];
     let byLength = false, lengths = all.slice(0, 64);
     many[2].textContent = `all ${all.length}`;
-    $(".still").remove();
-    $(".moving").hidden = false;
-    const svg = document.createElementNS(SVG, "svg");
+    const { svg, draw } = figures.canvas(stage);
+    svg.removeAttribute("aria-hidden"); // its label says how much is pale
     svg.setAttribute("role", "img");
-    const [real, pad] = ["real", "pad"].map((name) => {
-      const path = document.createElementNS(SVG, "path");
-      path.setAttribute("class", name);
-      svg.append(path);
-      return path;
-    });
-    stage.append(svg);
+    const [real, pad] = ["real", "pad"].map((name) => draw("path", { class: name }));
 
     function refresh() {
       const size = Math.min(SIZES[slider.value], lengths.length), columns = byLength ? [...lengths].sort((a, b) => a - b) : lengths;
@@ -57,8 +50,8 @@
       svg.setAttribute("aria-label", `${columns.length} columns, ${what}; of their area ${share} % is pale, the padding.`);
       output.textContent = size;
       slider.setAttribute("aria-valuetext", `${size} ${size === 1 ? "sentence" : "sentences"} per batch`);
-      come.setAttribute("aria-pressed", String(!byLength));
-      sorted.setAttribute("aria-pressed", String(byLength));
+      figures.press(come, !byLength);
+      figures.press(sorted, byLength);
     }
 
     slider.oninput = refresh;
@@ -67,7 +60,7 @@
     many.forEach((button, chosen) => {
       button.onclick = () => {
         lengths = all.slice(0, [64, 512, all.length][chosen]);
-        many.forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
+        many.forEach((other) => figures.press(other, other === button));
         refresh();
       };
     });
@@ -75,6 +68,5 @@
     refresh();
   }
 
-  const data = document.getElementById("padding-data");
-  if (data) document.querySelectorAll(".padding-figure").forEach((root) => start(root, JSON.parse(data.textContent)));
+  figures.begin("padding-figure", start, "padding-data");
 })();

@@ -1,6 +1,6 @@
 // The parity machine and the network of two units that was built by hand for it, side by side over twelve bits.
 (() => {
-  const BITS = "110100000000", LONG = 1000, SVG = "http://www.w3.org/2000/svg";
+  const BITS = "110100000000", LONG = 1000;
 
   const weights = (k) => ({ W_xh: [k, k], W_hh: [[k / 2, k / 2], [-k / 2, -k / 2]], b_h: [-k / 2, -1.5 * k] });
   const show = (v, digits = 3) => (Math.abs(v) < 0.5 / 10 ** digits ? 0 : v).toFixed(digits).replace("-", "−");
@@ -24,12 +24,8 @@
     const stage = find(".stage"), live = find("[aria-live]"), slider = find("input");
     const bits = [...BITS].map(Number), T = bits.length;
     let steps, active = 4;
-    find(".still").remove();
-    find(".moving").hidden = false;
 
-    const svg = document.createElementNS(SVG, "svg");
-    svg.setAttribute("aria-hidden", "true"); // the live text says the same in words
-    stage.append(svg);
+    const { clear, draw, text } = figures.canvas(stage);
     const buttons = bits.map((_, k) => {
       const button = document.createElement("button");
       button.type = "button";
@@ -39,13 +35,6 @@
       return button;
     });
 
-    function draw(tag, attributes, text) {
-      const node = document.createElementNS(SVG, tag);
-      for (const key in attributes) node.setAttribute(key, attributes[key]);
-      if (text !== undefined) node.textContent = text;
-      svg.append(node);
-    }
-    const text = (x, y, what, kind = "") => draw("text", { x, y, class: kind }, what);
     const path = (d, kind) => draw("path", { d, class: kind });
     // The arrow of the step that was just read is drawn thick.
     const arrow = (d, tip, on) => { path(d, on ? "wire taken" : "wire"); path(tip, "tip"); };
@@ -79,11 +68,8 @@
     }
 
     function picture() {
-      const width = Math.min(Math.max(stage.clientWidth, 280), 560), left = 44, low = 236, high = 156;
+      const width = clear({ least: 280, most: 560, height: 302, top: -12 }), left = 44, low = 236, high = 156;
       const gap = (width - left) / T, at = (t) => left + gap * (t - 0.5), level = (s) => low - s * (low - high);
-      svg.replaceChildren();
-      svg.setAttribute("viewBox", `0 -12 ${width} 302`);
-      svg.style.width = `${width}px`;
       finger(steps[active]);
       state(width > 420 ? 300 : width - 96, steps[active]);
       if (active) draw("rect", { x: at(active) - gap / 2, y: high - 14, width: gap, height: low - high + 26, class: "now" });
@@ -104,9 +90,8 @@
         button.setAttribute("aria-label", `Bit ${k + 1} of ${T} is ${bits[k]}. Change it.`);
         button.classList.toggle("active", k + 1 === active);
       });
-      // Not `disabled`: the button would drop the keyboard's focus, and with it the arrow keys.
-      find(".back").setAttribute("aria-disabled", String(active === 0));
-      find(".on").setAttribute("aria-disabled", String(active === T));
+      figures.ends(find(".back"), active === 0);
+      figures.ends(find(".on"), active === T);
     }
 
     function say() {
@@ -135,15 +120,14 @@
     find(".on").onclick = () => go(active + 1);
     find(".back").onclick = () => go(active - 1);
     find(".reset").onclick = () => { bits.splice(0, T, ...[...BITS].map(Number)); slider.value = 8; go(4); };
+    figures.arrowKeys(root, (by) => go(active + by), slider);
     root.addEventListener("keydown", (event) => {
       if (event.target === slider || event.ctrlKey || event.altKey || event.metaKey) return;
-      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (by) { event.preventDefault(); go(active + by); }
-      else if ((event.key === "0" || event.key === "1") && active < T) { bits[active] = Number(event.key); go(active + 1); }
+      if ((event.key === "0" || event.key === "1") && active < T) { bits[active] = Number(event.key); go(active + 1); }
     });
     new ResizeObserver(picture).observe(stage);
     refresh();
   }
 
-  document.querySelectorAll(".parity-steps").forEach(start);
+  figures.begin("parity-steps", start);
 })();

@@ -2,7 +2,6 @@
 (() => {
   const LETTERS = "abc", WORD = "cabba";
   const W_xh = [[1, 0], [0, 1], [-1, 1]], W_hh = [[0.5, -1], [1, 0.5]], b_h = [0, 0];
-  const SVG = "http://www.w3.org/2000/svg";
 
   const times = (row, matrix) => [0, 1].map((j) => row.reduce((sum, v, i) => sum + v * matrix[i][j], 0));
   const show = (v) => (Math.abs(v) < 0.005 ? "0.00" : v.toFixed(2)).replace("-", "−");
@@ -24,12 +23,8 @@
     const stage = root.querySelector(".stage"), live = root.querySelector("[aria-live]");
     const word = [...WORD], T = word.length;
     let steps = run(word), before = null, touched = 0, active = 1, folded = false;
-    root.querySelector(".still").remove();
-    root.querySelector(".moving").hidden = false;
 
-    const svg = document.createElementNS(SVG, "svg");
-    svg.setAttribute("aria-hidden", "true"); // the live text says the same in words
-    stage.append(svg);
+    const { clear, draw, text, tip } = figures.canvas(stage);
     const letters = word.map((_, k) => {
       const button = document.createElement("button");
       button.type = "button";
@@ -39,14 +34,6 @@
       return button;
     });
 
-    function draw(name, attributes, text) {
-      const node = document.createElementNS(SVG, name);
-      for (const key in attributes) node.setAttribute(key, attributes[key]);
-      if (text !== undefined) node.textContent = text;
-      svg.append(node);
-      return node;
-    }
-    const text = (x, y, what, name = "") => draw("text", { x, y, class: name }, what);
     const arrow = (path, name = "") => draw("path", { d: path, class: `wire ${name}`, "marker-end": "url(#rnn-tip)" });
 
     // Two upright bars about a zero line, and their numbers below.
@@ -77,13 +64,8 @@
     }
 
     function picture() {
-      const width = Math.min(Math.max(stage.clientWidth, 280), 620), bus = 306;
-      svg.replaceChildren();
-      svg.setAttribute("viewBox", `0 0 ${width} 330`);
-      svg.style.width = `${width}px`;
-      const defs = draw("defs", {});
-      defs.innerHTML =
-        '<marker id="rnn-tip" viewBox="0 0 8 8" refX="7" refY="4" markerUnits="userSpaceOnUse" markerWidth="9" markerHeight="9" orient="auto"><path d="M0 0L8 4L0 8z"/></marker>';
+      const width = clear({ least: 280, most: 620, height: 330 }), bus = 306;
+      tip("rnn-tip", 9);
       const first = 34, gap = (width - first - 8) / T;
       const at = (t) => (folded ? width / 2 : t ? first + gap * (t - 0.5) + 6 : 24);
       const shown = folded ? [Math.max(active, 1)] : word.map((_, k) => k + 1);
@@ -112,10 +94,9 @@
         button.setAttribute("aria-label", `Letter ${k + 1} of ${T} is ${word[k]}. Change it.`);
         button.classList.toggle("active", k + 1 === active);
       });
-      // Not `disabled`: the button would drop the keyboard's focus, and with it the arrow keys.
-      root.querySelector(".back").setAttribute("aria-disabled", String(active === 0));
-      root.querySelector(".on").setAttribute("aria-disabled", String(active === T));
-      root.querySelector(".fold").setAttribute("aria-pressed", String(folded));
+      figures.ends(root.querySelector(".back"), active === 0);
+      figures.ends(root.querySelector(".on"), active === T);
+      figures.press(root.querySelector(".fold"), folded);
     }
 
     function say() {
@@ -158,15 +139,10 @@
     root.querySelector(".back").onclick = () => go(active - 1);
     root.querySelector(".reset").onclick = reset;
     root.querySelector(".fold").onclick = () => { folded = !folded; picture(); };
-    root.addEventListener("keydown", (event) => {
-      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (!by || event.ctrlKey || event.altKey || event.metaKey) return;
-      event.preventDefault();
-      go(active + by);
-    });
+    figures.arrowKeys(root, (by) => go(active + by));
     new ResizeObserver(picture).observe(stage);
     refresh();
   }
 
-  document.querySelectorAll(".rnn-unrolled").forEach(start);
+  figures.begin("rnn-unrolled", start);
 })();

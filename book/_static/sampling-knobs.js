@@ -1,7 +1,7 @@
 // One real distribution of the trained model, and what temperature, top-k and nucleus leave of it.
 // The page's cell leaves in #sampling-knobs-data a list of {context, tokens, logits}, likeliest first.
 (() => {
-  const SVG = "http://www.w3.org/2000/svg", SHOWN = 25, ALL = 25;
+  const SHOWN = 25, ALL = 25;
   const visible = (c) => ({ " ": "␣", "<EOS>": "end" })[c] ?? c;
 
   // As course_lib.recurrent.sampling.sample does it: temperature, then k, then p, then to 1 again.
@@ -23,37 +23,23 @@
   function start(root, data) {
     const $ = (name) => root.querySelector(`.${name}`);
     const [context, temperature, k, p, live, drawn, stage] = ["context", "temperature", "k", "p", "live", "drawn", "stage"].map($);
-    $("still").remove();
-    $("moving").hidden = false;
     data.forEach((d, i) => context.add(new Option(`“${d.context}”`, i)));
-    const svg = document.createElementNS(SVG, "svg");
-    svg.setAttribute("aria-hidden", "true");
-    stage.append(svg);
+    const { clear, draw, text } = figures.canvas(stage);
     let now;
 
-    function draw(name, attributes, content) {
-      const node = document.createElementNS(SVG, name);
-      for (const key in attributes) node.setAttribute(key, attributes[key]);
-      if (content !== undefined) node.textContent = content;
-      svg.append(node);
-    }
-
     function picture() {
-      const d = data[context.value], width = Math.min(Math.max(stage.clientWidth, 300), 640), high = 150, slot = (width - 34) / SHOWN;
+      const d = data[context.value], high = 150, width = clear({ least: 300, most: 640, height: high + 34 }), slot = (width - 34) / SHOWN;
       const before = knobs(d.logits, 1, ALL, 1).soft, most = Math.max(now.q[0], before[0]);
       const top = [0.2, 0.5, 1].find((v) => v >= most) ?? 1, y = (v) => 12 + high * (1 - v / top);
-      svg.replaceChildren();
-      svg.setAttribute("viewBox", `0 0 ${width} ${high + 34}`);
-      svg.style.width = `${width}px`;
       for (const level of [0, top / 2, top]) {
         draw("path", { d: `M32 ${y(level)}H${width}`, class: "level" });
-        draw("text", { x: 28, y: y(level) + 4, class: "tick" }, `${100 * level} %`);
+        text(28, y(level) + 4, `${100 * level} %`, "tick");
       }
       now.q.slice(0, SHOWN).forEach((q, i) => {
         const x = 34 + slot * i;
         draw("rect", { x: x + 1, y: y(q), width: slot - 3, height: (high * q) / top, class: "bar" });
         draw("path", { d: `M${x} ${y(before[i])}H${x + slot - 1}`, class: "before" });
-        draw("text", { x: x + slot / 2 - 0.5, y: high + 28, class: q ? "came" : "came out" }, visible(d.tokens[i]));
+        text(x + slot / 2 - 0.5, high + 28, visible(d.tokens[i]), q ? "came" : "came out");
       });
     }
 
@@ -85,6 +71,5 @@
     refresh();
   }
 
-  const data = document.getElementById("sampling-knobs-data");
-  if (data) document.querySelectorAll(".sampling-knobs").forEach((root) => start(root, JSON.parse(data.textContent)));
+  figures.begin("sampling-knobs", start, "sampling-knobs-data");
 })();

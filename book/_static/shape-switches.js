@@ -41,8 +41,6 @@
   function start(root) {
     const grid = root.querySelector(".chain"), live = root.querySelector("[aria-live]");
     let ins, asks, chosen, way = "forward";
-    root.querySelector(".still").remove();
-    root.querySelector(".moving").hidden = false;
 
     function add(parent, name, column, row, action) {
       const node = document.createElement(action ? "button" : "span");
@@ -81,15 +79,15 @@
       STEPS.forEach((t, n) => {
         const on = asks.includes(t), here = ins.includes(t);
         asked[n].innerHTML = on ? `<i>y</i><sub>${t}</sub>` : "–";
-        asked[n].setAttribute("aria-pressed", String(on));
+        figures.press(asked[n], on);
         asked[n].setAttribute("aria-label", `Ask at step ${t}`);
         asked[n].classList.toggle("chosen", on && t === chosen);
         inputs[n].innerHTML = here ? `<i>x</i><sub>${t}</sub>` : "–";
-        inputs[n].setAttribute("aria-pressed", String(here));
+        figures.press(inputs[n], here);
         inputs[n].setAttribute("aria-label", `Input at step ${t}${reached.includes(t) ? ", can move the chosen answer" : ""}`);
         inputs[n].classList.toggle("reaches", reached.includes(t));
         boxes[n].textContent = t;
-        boxes[n].setAttribute("aria-pressed", String(t === chosen));
+        figures.press(boxes[n], t === chosen);
         boxes[n].setAttribute("aria-label", `Choose the answer of step ${t}`);
         ups[n].textContent = on ? "↑" : "";
         downs[n].textContent = here ? "↑" : "";
@@ -98,8 +96,8 @@
       });
       wires.forEach((wire, n) => { wire.textContent = arrow; wire.classList.toggle("used", used(n + 1)); });
       const fits = ([i, a]) => String(i) === String(ins) && String(a) === String(asks);
-      shapes.forEach((b) => b.setAttribute("aria-pressed", String(fits(PRESETS[b.textContent]))));
-      ways.forEach((b) => b.setAttribute("aria-pressed", String(b.textContent === way)));
+      shapes.forEach((b) => figures.press(b, fits(PRESETS[b.textContent])));
+      ways.forEach((b) => figures.press(b, b.textContent === way));
 
       const late = (/(\d) steps? late/.exec(nameOf(ins, asks)) || [0, 0])[1]; // then step t answers for word t - late
       const given = late ? `The answer for word ${chosen - late}, at step ${chosen},` : `The answer of step ${chosen}`;
@@ -111,16 +109,10 @@
       live.innerHTML = rows.map((line) => `<div>${line}</div>`).join("");
     }
 
-    root.addEventListener("keydown", (event) => {
-      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (!by || event.ctrlKey || event.altKey || event.metaKey) return;
-      event.preventDefault();
-      chosen = Math.max(1, Math.min(N, chosen + by));
-      refresh();
-    });
+    figures.arrowKeys(root, (by) => { chosen = Math.max(1, Math.min(N, chosen + by)); refresh(); });
     set("aligned");
     refresh();
   }
 
-  document.querySelectorAll(".shape-switches").forEach(start);
+  figures.begin("shape-switches", start);
 })();

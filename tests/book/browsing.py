@@ -9,6 +9,8 @@ import shutil
 import threading
 from pathlib import Path
 
+import pytest
+
 from course_lib import publishing
 
 ROOT = Path(__file__).parents[2]
@@ -113,3 +115,15 @@ def opened(browser, base, name, *, theme="light", width=1200, height=900, script
         yield page, outside, errors
     finally:
         context.close()
+
+
+def in_both_themes(name):
+    """Return a fixture: the page, opened in the light and in the dark; its console must be empty at the end."""
+
+    @pytest.fixture(params=THEMES)
+    def page(request, base, browser):
+        with opened(browser, base, name, theme=request.param) as (page, _, errors):
+            yield page
+            assert not errors
+
+    return page

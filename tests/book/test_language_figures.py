@@ -6,23 +6,15 @@ import numpy as np
 import pytest
 
 from course_lib.recurrent import sample
-from tests.book.browsing import THEMES, opened
+from tests.book.browsing import in_both_themes, opened
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(params=THEMES)
-def price(request, base, browser):
-    with opened(browser, base, "book/recurrent/language-models", theme=request.param) as (page, _, errors):
-        yield page
-        assert not errors
+price = in_both_themes("book/recurrent/language-models")
 
 
-@pytest.fixture(params=THEMES)
-def sampling(request, base, browser):
-    with opened(browser, base, "book/recurrent/sampling", theme=request.param) as (page, _, errors):
-        yield page
-        assert not errors
+sampling = in_both_themes("book/recurrent/sampling")
 
 
 def embedded(page, name):

@@ -7,7 +7,7 @@ import pytest
 
 from course_lib.functional import sigmoid
 from course_lib.recurrent import rnn_forward
-from tests.book.browsing import THEMES, opened
+from tests.book.browsing import in_both_themes, opened
 
 FIGURE = ".parity-steps"
 BITS = "110100000000"
@@ -24,11 +24,7 @@ def by_numpy(bits, steepness):
     return hs, s, odd, sigmoid(steepness * (s - 0.5)), (s > 0.5) == odd
 
 
-@pytest.fixture(params=THEMES)
-def figure(request, base, browser):
-    with opened(browser, base, "book/sequences/order-matters", theme=request.param) as (page, _, errors):
-        yield page
-        assert not errors
+figure = in_both_themes("book/sequences/order-matters")
 
 
 def said(page):

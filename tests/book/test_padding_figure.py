@@ -7,7 +7,7 @@ import pytest
 
 from course_lib import data
 from course_lib.text import tokenize
-from tests.book.browsing import ROOT, THEMES, opened
+from tests.book.browsing import ROOT, in_both_themes, opened
 
 FIGURE = ".padding-figure"
 
@@ -33,11 +33,7 @@ def fixed(number, digits):
     return str(Decimal(number).quantize(Decimal(10) ** -digits, ROUND_HALF_UP))
 
 
-@pytest.fixture(params=THEMES)
-def figure(request, base, browser):
-    with opened(browser, base, "book/sequences/text-as-numbers", theme=request.param) as (page, _, errors):
-        yield page
-        assert not errors
+figure = in_both_themes("book/sequences/text-as-numbers")
 
 
 @pytest.mark.browser

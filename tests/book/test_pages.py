@@ -12,7 +12,7 @@ import pytest
 
 from course_lib import publishing
 from course_lib.recurrent import rnn_forward
-from tests.book.browsing import ROOT, THEMES, opened
+from tests.book.browsing import ROOT, THEMES, in_both_themes, opened
 
 PAGES = publishing.page_names(ROOT)
 # Sphinx makes these; they have no content of ours, but a reader lands there.
@@ -181,11 +181,7 @@ def states_of(word):
     return rnn_forward(xs, W_xh, W_hh, b_h)[:, 0]
 
 
-@pytest.fixture(params=THEMES)
-def figure(request, base, browser):
-    with opened(browser, base, "book/recurrent/rnn", theme=request.param) as (page, _, errors):
-        yield page
-        assert not errors
+figure = in_both_themes("book/recurrent/rnn")
 
 
 def said(page):

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.book.browsing import THEMES, opened
+from tests.book.browsing import in_both_themes, opened
 
 pytestmark = pytest.mark.browser
 
@@ -13,11 +13,7 @@ FLOW = ".bptt-flow"
 T, W = 5, 0.5
 
 
-@pytest.fixture(params=THEMES)
-def flow(request, base, browser):
-    with opened(browser, base, "book/recurrent/bptt", theme=request.param) as (page, _, errors):
-        yield page
-        assert not errors
+flow = in_both_themes("book/recurrent/bptt")
 
 
 def shares(kept, w=W):
@@ -90,11 +86,7 @@ def test_without_scripts_the_triangle_is_a_table(base, browser):
 RADIUS = ".spectral-radius"
 
 
-@pytest.fixture(params=THEMES)
-def radius(request, base, browser):
-    with opened(browser, base, "book/recurrent/vanishing-gradients", theme=request.param) as (page, _, errors):
-        yield page
-        assert not errors
+radius = in_both_themes("book/recurrent/vanishing-gradients")
 
 
 def test_the_slider_moves_by_keyboard_and_the_power_is_that_of_its_number(radius):
