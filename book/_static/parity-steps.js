@@ -2,7 +2,7 @@
 (() => {
   const BITS = "110100000000", LONG = 1000;
 
-  const weights = (k) => ({ W_xh: [k, k], W_hh: [[k / 2, k / 2], [-k / 2, -k / 2]], b_h: [-k / 2, -1.5 * k] });
+  const weights = (k) => ({ W_xh: [k, k], W_hh: [[k / 2, k / 2], [-k / 2, -k / 2]], b_h: [-k / 2, -1.5 * k], W_hy: [k / 2, -k / 2], b_y: [-k / 2] });
   const show = (v, digits = 3) => (Math.abs(v) < 0.5 / 10 ** digits ? 0 : v).toFixed(digits).replace("-", "−");
   const sub = (n) => `<sub>${n}</sub>`;
   const name = (odd) => (odd ? "odd" : "even");
@@ -95,13 +95,15 @@
     }
 
     function say() {
-      const k = Number(slider.value), { W_xh, W_hh, b_h } = weights(k);
+      const k = Number(slider.value), { W_xh, W_hh, b_h, W_hy, b_y } = weights(k);
       const row = (numbers) => `[${numbers.map((v) => String(v).replace("-", "−")).join(", ")}]`;
       const put = (selector, what) => { find(selector).textContent = what; };
       put("output", k);
       put(".W_xh", row(W_xh));
       put(".W_hh", W_hh.map(row).join(", "));
       put(".b_h", row(b_h));
+      put(".W_hy", W_hy.map((v) => row([v])).join(", "));
+      put(".b_y", row(b_y));
       slider.setAttribute("aria-valuetext", `steepness ${k}`);
       const { x, h, s, odd, y, right } = steps[active];
       const lost = (all) => all.filter((step) => !step.right).length;
