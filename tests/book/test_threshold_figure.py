@@ -1,0 +1,76 @@
+"""The figure on one unit and ten numbered words: its counts are NumPy's for every threshold, side and numbering."""
+
+import re
+
+import numpy as np
+import pytest
+
+from tests.book.browsing import in_both_themes, opened
+
+FIGURE = ".one-threshold"
+NOUNS = ["cat", "dog", "mat", "grass"]
+
+figure = in_both_themes("book/sequences/text-as-numbers")
+
+
+def nouns_of(page):
+    return np.isin(page.locator(f"{FIGURE} .word b").all_inner_texts(), NOUNS)
+
+
+def check(page):
+    nouns = nouns_of(page)
+    turns = np.sum(nouns[1:] != nouns[:-1])
+    answers = [np.arange(10) >= threshold for threshold in range(11)]
+    best = max(np.sum(same == nouns) for yes in answers for same in (yes, ~yes))
+    page.focus(f"{FIGURE} input")
+    page.keyboard.press("Home")
+    above = page.inner_text(f"{FIGURE} .side").startswith("yes from")
+    for yes in answers:
+        yes = yes if above else ~yes
+        assert re.findall(r"\d+", page.inner_text(f"{FIGURE} [aria-live]"))[-1] == str(best)
+        assert f"right about {np.sum(yes == nouns)} of the 10 words" in page.inner_text(f"{FIGURE} [aria-live]")
+        assert f"has {turns} turn" in page.inner_text(f"{FIGURE} [aria-live]")
+        assert page.locator(f"{FIGURE} .yes").count() == yes.sum()
+        assert page.locator(f"{FIGURE} .wrong").count() == np.sum(yes != nouns)
+        page.keyboard.press("ArrowRight")
+    return turns, best
+
+
+@pytest.mark.browser
+def test_every_threshold_is_counted_as_numpy_counts_it(figure):
+    assert check(figure) == (4, 8)  # as the caption says
+    figure.click(f"{FIGURE} .side")
+    assert check(figure) == (4, 8)
+    figure.click(f"{FIGURE} .shuffle")
+    check(figure)
+    figure.click(f"{FIGURE} .best")
+    nouns = nouns_of(figure)
+    shown = figure.inner_text(f"{FIGURE} [aria-live]")
+    found, best = (
+        re.search(r"right about (\d+) of", shown)[1],
+        re.search(r"best threshold is right about (\d+)", shown)[1],
+    )
+    assert found == best and nouns.sum() == 4
+    figure.click(f"{FIGURE} .reset")
+    assert figure.locator(f"{FIGURE} .word b").all_inner_texts() == "a the on is cat dog sat mat grass .".split()
+
+
+@pytest.mark.browser
+def test_words_swapped_by_keyboard_until_the_nouns_lie_at_one_end_have_one_turn(figure):
+    for _ in range(2):  # sat to the left of cat, as two swaps of neighbours
+        at = figure.locator(f"{FIGURE} .word b").all_inner_texts().index("sat")
+        figure.locator(f"{FIGURE} .word").nth(at - 1).focus()
+        figure.keyboard.press("Enter")
+    figure.locator(f"{FIGURE} .word").nth(9).press("Enter")  # the last one swaps with the one before it
+    figure.locator(f"{FIGURE} .word").nth(7).press("Enter")
+    assert figure.locator(f"{FIGURE} .word b").all_inner_texts() == "a the on is sat cat dog . mat grass".split()
+    for at in (6, 5):
+        figure.locator(f"{FIGURE} .word").nth(at).press("Enter")
+    assert check(figure) == (1, 10)
+
+
+@pytest.mark.browser
+def test_without_scripts_the_listed_numbering_is_still_drawn(base, browser):
+    with opened(browser, base, "book/sequences/text-as-numbers", scripts=False) as (page, _, _):
+        assert page.locator(f"{FIGURE} .still svg").is_visible()
+        assert not page.locator(f"{FIGURE} .moving").is_visible()
