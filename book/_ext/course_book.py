@@ -5,8 +5,9 @@ A chapter offers its notebook, and its assignment where it has one, by ::
     ```{downloads} a2-rnn
     ```
 
-The notebook is made from the page at every build, in ``_build/notebooks``; the assignment must have been released
-to ``assignments/a2-rnn/a2-rnn.ipynb``. A plain ``{download}`` role to either path works as well.
+The notebook is made from the page at every build, in ``_build/notebooks``, with the numbers that the page shows; the
+theme's menu offers the same one. The assignment must have been released to ``assignments/a2-rnn/a2-rnn.ipynb``. A
+plain ``{download}`` role to either path works as well.
 
 A chapter shows an interactive figure by ::
 
@@ -21,6 +22,7 @@ which puts the fragment on the page, numbered like any figure, and loads ``figur
 """
 
 import html
+import json
 import os
 import re
 from pathlib import Path
@@ -29,8 +31,9 @@ from typing import ClassVar
 import nbformat
 from docutils import nodes
 from docutils.parsers.rst import directives
-from notebooks import page_as_notebook
+from notebooks import names_for_numbers, page_as_notebook
 from sphinx import addnodes
+from sphinx.application import Sphinx
 from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
@@ -128,21 +131,59 @@ def watch_dress(app, config):
 
 
 def prepare(app):
-    """Before anything is read: write the pages' notebooks, and forget outputs that the library has outgrown."""
+    """Before anything is read: write the pages' notebooks, and forget outputs that the library has outgrown.
+
+    A page may be read only if the notebook that it offers is there; `give_numbers` makes the one with this build's
+    numbers. Here they are those of the last build: a page that is not read again still has them.
+    """
     os.environ.setdefault("COURSE_BOOK", "1")  # course_lib.plotting draws for both themes
     # Small matrices gain nothing from threads, and on a busy machine threads wait for one another.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     root = Path(app.srcdir)
-    pages = {name: nb for name in publishing.page_names(root) if (nb := publishing.read_page(root, name))}
+    # A draft has some of the pages, and no numbers of the others, whose notebooks it must leave alone.
+    names = [name for name in publishing.page_names(root) if name in app.config.external_site_map]
+    pages = {name: nb for name in names if (nb := publishing.read_page(root, name))}
     publishing.forget_stale(root, pages)
     app.course_pages = set(pages)
     for name in pages:
-        target = root / NOTEBOOKS / f"{name}.ipynb"
-        text = nbformat.writes(page_as_notebook(root / f"{name}.md", root)) + "\n"
-        # Sphinx reads a page again when a file it offers is newer: leave an equal one alone.
-        if not target.is_file() or target.read_text() != text:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text)
+        write_notebook(app, name)
+
+
+def write_notebook(app: Sphinx, name: str) -> nbformat.NotebookNode:
+    """Make the notebook of a page, with the values that MyST-NB found in its outputs when it last read it."""
+    root = Path(app.srcdir)
+    target = root / NOTEBOOKS / f"{name}.ipynb"
+    notebook = page_as_notebook(root / f"{name}.md", root, glued_values(app, name))
+    text = nbformat.writes(notebook) + "\n"
+    # Sphinx reads a page again when a file it offers is newer: leave an equal one alone.
+    if not target.is_file() or target.read_text() != text:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    return notebook
+
+
+def glued_values(app: Sphinx, name: str) -> dict[str, str]:
+    """Return what the cells of a page have glued, by name, as Python prints it; nothing before the page was read."""
+    # MyST-NB's own function for this remembers what it has read, and a page is asked for before and after it runs.
+    record = Path(app.env.mystnb_config.output_folder) / f"{name}.glue.json"
+    found = json.loads(record.read_text()) if record.is_file() else {}
+    return {key: output["data"]["text/plain"] for key, output in found.items() if "text/plain" in output["data"]}
+
+
+def give_numbers(app: Sphinx, doctree: nodes.document) -> None:
+    """When a page has been read, and so executed: write its notebook with the numbers that the page shows.
+
+    Sphinx notes the time of reading after this, so the notebook is not newer than the page.
+    """
+    name = app.env.docname
+    if name not in app.course_pages:
+        return
+    for missing in names_for_numbers(write_notebook(app, name)):
+        LOGGER.warning(
+            "found no number for %s, and so the page's notebook has this name in its text; expected a cell to glue it",
+            missing,
+            location=name,
+        )
 
 
 def watch_library(app, doctree):
@@ -247,6 +288,7 @@ def setup(app):
     app.connect("config-inited", watch_dress)
     app.connect("builder-inited", prepare)
     app.connect("doctree-read", watch_library)
+    app.connect("doctree-read", give_numbers)
     app.connect("doctree-read", number_plots)
     app.connect("html-page-context", dress_page)
     app.connect("build-finished", finish)

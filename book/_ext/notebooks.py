@@ -2,7 +2,8 @@
 
 Code cells stay as they are. Markdown keeps its text and formulas; what only MyST understands is said in plain
 Markdown: an exercise becomes a bold heading, a solution folds, a ``literalinclude`` becomes the code it shows, a
-drawing is attached. What needs the page, such as an interactive figure, leaves a line saying so.
+drawing is attached. What needs the page, such as an interactive figure, leaves a line saying so. A number that the
+page takes from its cells is the number of the book's build, where that is known.
 """
 
 import ast
@@ -10,9 +11,11 @@ import base64
 import re
 import textwrap
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 
 import nbformat
+from myst_nb.core.variables import format_plain_text
 
 FENCE = re.compile(r"^(?P<indent> *)(?P<fence>`{3,}|:{3,}|~{3,})(?P<info>.*)$")
 DIRECTIVE = re.compile(r"^\{(?P<name>[\w:-]+)\}\s*(?P<argument>.*)$")
@@ -31,6 +34,9 @@ PRINTED = """
 
 def glue(name, value, display=True):
     print(f"{name}: {value:.4g}" if isinstance(value, float) else f"{name}: {value}")"""
+GLUED = re.compile(r"\{glue:text\}`(?P<name>[^`:]+)(:(?P<form>[^`]*))?`")
+WHOSE = "*The numbers in the text are those of the book's build; the cells, when you run them, print yours.*"
+NAMED = "(`{}`, printed here)"  # in place of a number that is not known
 FOLDED = {"solution", "dropdown", "solution-start"}
 HEADED = {"exercise": "Exercise", "exercise-start": "Exercise"}
 ON_THE_PAGE = {"interactive": "an interactive figure"}
@@ -38,24 +44,74 @@ DROPPED = {"downloads", "raw", "exercise-end", "bibliography", "contents", "tabl
 MIMES = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg"}
 
 
-def page_as_notebook(path: Path, root: Path) -> nbformat.NotebookNode:
-    """Return the notebook of the page at ``path``; ``root`` is what absolute paths in it start from."""
+def page_as_notebook(path: Path, root: Path, glued: Mapping[str, str] | None = None) -> nbformat.NotebookNode:
+    """Return the notebook of a page.
+
+    Parameters
+    ----------
+    path : Path
+        The page.
+    root : Path
+        What absolute paths in it start from.
+    glued : name to value, optional
+        What the cells of the page have glued, as Python prints it. A value that is not there leaves its name in the
+        text.
+    """
     import jupytext
 
     notebook = jupytext.read(path, fmt="md:myst")
+    has_numbers = False
     for number, cell in enumerate(notebook.cells):
         cell.id = f"{path.stem}-{number}"
         if cell.cell_type == "markdown":
-            cell.source, attachments = plain_markdown(cell.source, path.parent, root)
+            source = with_numbers(cell.source, glued or {})
+            has_numbers |= source != cell.source
+            cell.source, attachments = plain_markdown(source, path.parent, root)
             if attachments:
                 cell.attachments = attachments
         else:
             cell.metadata.pop("mystnb", None)
             if GLUE.search(cell.source):
                 cell.source = GLUE.sub("", cell.source) + PRINTED
-    notebook.cells = [cell for cell in notebook.cells if cell.source.strip()]
+    notebook.cells = [cell for cell in notebook.cells if cell.source.strip() and not _only_feeds_a_figure(cell)]
+    if has_numbers:
+        _say_whose_numbers(notebook)
     notebook.metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     return notebook
+
+
+def with_numbers(text: str, glued: Mapping[str, str]) -> str:
+    """Put the glued values into MyST as the page shows them; leave a role whose value is missing or of another kind."""
+
+    def number(role: re.Match) -> str:
+        try:
+            return format_plain_text(glued[role["name"]], role["form"] or "s")
+        except (KeyError, TypeError, ValueError):
+            return role[0]
+
+    return GLUED.sub(number, text)
+
+
+def names_for_numbers(notebook: nbformat.NotebookNode) -> list[str]:
+    """Return the names that stand in the text of a page's notebook because their values were not known."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return sorted(set(re.findall(re.escape(NAMED).replace(r"\{\}", "([^`]+)"), text)))
+
+
+def _say_whose_numbers(notebook: nbformat.NotebookNode) -> None:
+    """Say it under the title, with which a page begins."""
+    first = next(cell for cell in notebook.cells if cell.cell_type == "markdown")
+    title, text = re.fullmatch(r"(# [^\n]*)?(.*)", first.source, re.DOTALL).groups()
+    first.source = "\n\n".join(part for part in (title, WHOSE, text.strip("\n")) if part)
+
+
+def _only_feeds_a_figure(cell: nbformat.NotebookNode) -> bool:
+    """Say whether a cell does no more than leave data for an interactive figure, which only the page has.
+
+    The page hides what such a cell says: what the reader may see, or a later cell needs, stands in other cells.
+    """
+    hidden = "remove-input" in cell.metadata.get("tags", [])
+    return cell.cell_type == "code" and hidden and "application/json" in cell.source
 
 
 def plain_markdown(text: str, folder: Path, root: Path) -> tuple[str, dict]:
@@ -195,7 +251,7 @@ def _role(found: re.Match) -> str:
     if name == "eq":
         return f"({text})"
     if name.startswith("glue"):
-        return f"(`{text.split(':')[0]}`, printed here)"
+        return NAMED.format(text.split(":")[0])
     if name.startswith("py:") or name in {"func", "class", "mod", "meth"}:
         return f"`{text.lstrip('~').rsplit('.', 1)[-1] if text.startswith('~') else text}`"
     if shown:

@@ -112,6 +112,45 @@ def test_a_change_of_style_reaches_the_site_though_no_page_changed(tiny_book):
         assert (root / "_build/html/_static/custom.css").read_text() == text
 
 
+GLUED = cell("from myst_nb import glue\nglue('ratio', 3051.2, display=False)")
+OFFERED = "```{downloads}\n```\n\n"
+
+
+def downloaded(site, name):
+    """The text of every notebook that the site offers of a page: by the theme's menu, by the page's own link."""
+    paths = [site / "_sources" / f"{name}.ipynb", *site.glob(f"_downloads/*/{Path(name).name}.ipynb")]
+    notebooks = [nbformat.read(path, as_version=4) for path in paths]
+    return ["\n".join(c.source for c in nb.cells if c.cell_type == "markdown") for nb in notebooks]
+
+
+def test_a_downloaded_notebook_has_the_numbers_of_its_page(tiny_book):
+    text = "Some {glue:text}`ratio:,.0f` times the time.\n\n"
+    root = tiny_book(HEADER + OFFERED + text + GLUED)
+    site = publishing.build(root)
+    offered = downloaded(site, "book/page")
+    assert len(offered) == 2
+    assert all("Some 3,051 times the time." in found for found in offered)
+
+    # Sphinx would read a page again for a notebook that is newer than the page.
+    read = [path.stat().st_mtime_ns for path in (root / "_build").rglob("*.doctree")]
+    publishing.build(root)
+    assert [path.stat().st_mtime_ns for path in (root / "_build").rglob("*.doctree")] == read
+    assert downloaded(site, "book/page") == offered
+
+    tiny_book(HEADER + OFFERED + text + GLUED.replace("3051.2", "9.7"))
+    offered = downloaded(publishing.build(root), "book/page")
+    assert all("Some 10 times the time." in found for found in offered)
+
+
+def test_a_number_that_no_cell_gave_is_named_in_the_notebook_and_in_a_warning(tiny_book):
+    root = tiny_book(HEADER + OFFERED + "Some {glue:text}`nothing:.1f` times.\n\n" + GLUED)
+    said = []
+    offered = downloaded(publishing.build(root, strict=False, report=said.append), "book/page")
+    assert all("Some (`nothing`, printed here) times." in found for found in offered)
+    with pytest.raises(publishing.BuildError, match="found no number for nothing, and so the page's notebook"):
+        publishing.build(root)
+
+
 def test_a_page_that_is_not_in_the_contents_is_refused_by_name():
     with pytest.raises(publishing.BuildError, match="found no page book/nowhere"):
         publishing.build(ROOT, pages=["book/nowhere"])
@@ -142,6 +181,14 @@ def test_the_notebook_of_a_page_holds_no_myst(name, site):
             text = "".join(cell["source"])
             for sign in ("```{", ":::{", "}`", ")=\n"):
                 assert sign not in text, f"{sign!r} is left in:\n{text}"
+
+
+@pytest.mark.parametrize("name", notebooks())
+def test_the_notebooks_that_a_page_offers_show_numbers_and_no_names_for_them(name, site):
+    offered = downloaded(site, name)
+    assert offered and not any("printed here" in text for text in offered)
+    glues = "{glue:" in (ROOT / f"{name}.md").read_text()
+    assert [text.count("those of the book's build") for text in offered] == [int(glues)] * len(offered)
 
 
 def test_every_page_in_the_book_folder_is_in_the_contents():

@@ -45,6 +45,85 @@ def test_a_notebook_prints_what_the_page_glues(tmp_path):
     assert "myst_nb" not in cell.source and "def glue(" in cell.source
 
 
+NUMBERS = {
+    "{glue:text}`ratio:,.0f` times": "3,051 times",
+    "a share of {glue:text}`share:.0%`.": "a share of 25%.",
+    "as it is: {glue:text}`share`": "as it is: 0.25",
+    "from {glue:text}`least`, a string": "from 2·10⁻⁵, a string",
+    "a value of {glue:text}`nowhere:.1f`": "a value of {glue:text}`nowhere:.1f`",
+    "{glue:text}`least:.1f`, no number": "{glue:text}`least:.1f`, no number",
+}
+
+
+@pytest.mark.parametrize("myst", NUMBERS)
+def test_a_glued_value_is_shown_as_the_page_formats_it(myst):
+    from notebooks import with_numbers
+
+    glued = {"ratio": "3051.2", "share": "0.25", "least": "'2·10⁻⁵'"}
+    assert with_numbers(myst, glued) == NUMBERS[myst]
+
+
+@pytest.fixture
+def notebook_of(tmp_path):
+    """Return a function that makes the notebook of a page with this body and these glued values."""
+    from notebooks import page_as_notebook
+
+    head = "---\njupytext:\n  text_representation: {extension: .md, format_name: myst}\n---\n"
+
+    def make(body, glued=None):
+        page = tmp_path / "page.md"
+        page.write_text(head + body)
+        return page_as_notebook(page, tmp_path, glued)
+
+    return make
+
+
+def test_a_notebook_with_numbers_says_once_whose_they_are(notebook_of):
+    body = (
+        "(page)=\n# A page\n\nA {glue:text}`share:.0%`.\n\n```{code-cell} ipython3\n1\n```\n\n{glue:text}`share:.1f`\n"
+    )
+    first, _, last = notebook_of(body, {"share": "0.25"}).cells
+    title, said, text = first.source.split("\n\n")
+    assert (title, text, last.source) == ("# A page", "A 25%.", "0.2")
+    assert "book's build" in said and "yours" in said
+
+
+@pytest.mark.parametrize("glued", [None, {"other": "1"}])
+def test_a_notebook_without_numbers_says_nothing_of_them(notebook_of, glued):
+    (cell,) = notebook_of("# A page\n\nA {glue:text}`share:.0%`.\n", glued).cells
+    assert cell.source == "# A page\n\nA (`share`, printed here)."
+
+
+def test_a_number_that_is_printed_instead_is_named(notebook_of):
+    from notebooks import names_for_numbers
+
+    notebook = notebook_of("{glue:text}`known:.1f`, {glue:text}`b-1:d` and {glue:text}`a`.\n", {"known": "1"})
+    assert names_for_numbers(notebook) == ["a", "b-1"]
+
+
+def test_numbers_reach_captions_and_solutions(notebook_of):
+    number = "about {glue:text}`share:.0%`"
+    body = f"```{{interactive}} a.html\n:name: a\n\nIt is {number}.\n```\n\n````{{solution}} ex\nSo {number}.\n````\n"
+    (cell,) = notebook_of(body, {"share": "0.25"}).cells
+    assert "It is about 25%." in cell.source and "So about 25%." in cell.source
+
+
+DATA_OF_A_FIGURE = """display(HTML(f'<script type="application/json" id="a">{data}</script>'))"""
+
+
+@pytest.mark.parametrize(
+    ("tag", "code", "stays"),
+    [
+        ("remove-input", DATA_OF_A_FIGURE, False),
+        ("hide-input", DATA_OF_A_FIGURE, True),
+        ("remove-input", "show(figure)", True),
+    ],
+)
+def test_a_cell_that_only_feeds_a_figure_of_the_page_is_left_out(notebook_of, tag, code, stays):
+    cells = notebook_of(f"# A page\n\n```{{code-cell}} ipython3\n:tags: [{tag}]\n\n{code}\n```\n").cells
+    assert (code in [cell.source for cell in cells]) == stays
+
+
 def test_an_exercise_gets_a_bold_heading(plain):
     assert plain("```{exercise} Count\n:label: ex\nHow many?\n```") == "**Exercise: Count.**\n\nHow many?"
 
