@@ -13,8 +13,12 @@ NOUNS = ["cat", "dog", "mat", "grass"]
 figure = in_both_themes("book/sequences/text-as-numbers")
 
 
+def words(page):
+    return page.locator(f"{FIGURE} .word b").all_inner_texts()
+
+
 def nouns_of(page):
-    return np.isin(page.locator(f"{FIGURE} .word b").all_inner_texts(), NOUNS)
+    return np.isin(words(page), NOUNS)
 
 
 def check(page):
@@ -52,18 +56,18 @@ def test_every_threshold_is_counted_as_numpy_counts_it(figure):
     )
     assert found == best and nouns.sum() == 4
     figure.click(f"{FIGURE} .reset")
-    assert figure.locator(f"{FIGURE} .word b").all_inner_texts() == "a the on is cat dog sat mat grass .".split()
+    assert " ".join(words(figure)) == "a the on is cat dog sat mat grass ."
 
 
 @pytest.mark.browser
 def test_words_swapped_by_keyboard_until_the_nouns_lie_at_one_end_have_one_turn(figure):
     for _ in range(2):  # sat to the left of cat, as two swaps of neighbours
-        at = figure.locator(f"{FIGURE} .word b").all_inner_texts().index("sat")
+        at = words(figure).index("sat")
         figure.locator(f"{FIGURE} .word").nth(at - 1).focus()
         figure.keyboard.press("Enter")
     figure.locator(f"{FIGURE} .word").nth(9).press("Enter")  # the last one swaps with the one before it
     figure.locator(f"{FIGURE} .word").nth(7).press("Enter")
-    assert figure.locator(f"{FIGURE} .word b").all_inner_texts() == "a the on is sat cat dog . mat grass".split()
+    assert " ".join(words(figure)) == "a the on is sat cat dog . mat grass"
     for at in (6, 5):
         figure.locator(f"{FIGURE} .word").nth(at).press("Enter")
     assert check(figure) == (1, 10)
