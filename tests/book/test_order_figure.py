@@ -74,7 +74,7 @@ def test_bits_are_changed_by_click_and_typed_by_keyboard(figure):
     figure.click(f"{FIGURE} .reset")
     assert "Step 4 of 12 reads 1. The finger is on odd." in said(figure)
     figure.focus(f"{FIGURE} input")
-    for _ in range(12):
+    for _ in range(60):
         figure.keyboard.press("ArrowLeft")
     assert "Steepness 2: wrong at" in said(figure)
     assert "Step 4 of 12" in said(figure), "the arrow keys move the slider and the step at once"
