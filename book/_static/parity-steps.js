@@ -96,7 +96,7 @@
 
     function say() {
       const k = Number(slider.value), { W_xh, W_hh, b_h, W_hy, b_y } = weights(k);
-      const row = (numbers) => `[${numbers.map((v) => String(v).replace("-", "−")).join(", ")}]`;
+      const row = (numbers) => `[${numbers.map((v) => String(Number(v.toFixed(2))).replace("-", "−")).join(", ")}]`;
       const put = (selector, what) => { find(selector).textContent = what; };
       put("output", k);
       put(".W_xh", row(W_xh));
@@ -107,11 +107,11 @@
       slider.setAttribute("aria-valuetext", `steepness ${k}`);
       const { x, h, s, odd, y, right } = steps[active];
       const lost = (all) => all.filter((step) => !step.right).length;
-      const long = read(Array.from({ length: LONG }, (_, t) => bits[t % T]), k);
+      const long = read([...bits, ...Array(LONG).fill(0)], k).slice(T + 1);
       live.innerHTML = [
         active ? `Step ${active} of ${T} reads ${x}. The finger is on ${name(odd)}.` : "Before the first bit the finger is on even. Press Next.",
         `h${sub(active)} = [${h.map((v) => show(v)).join(", ")}], s${sub(active)} = ${show(s)}, probability of odd ${show(y)}: ${right ? "right" : "wrong"}.`,
-        `Steepness ${k}: wrong at ${lost(steps)} of these ${T} steps, and at ${lost(long)} of ${LONG} when the bits are read over and over.`,
+        `Steepness ${k}: wrong at ${lost(steps)} of these ${T} steps, and at ${lost(long)} of ${LONG} zeros read after them.`,
       ].map((sentence) => `<div>${sentence}</div>`).join("");
     }
 

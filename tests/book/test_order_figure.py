@@ -36,7 +36,7 @@ def said(page):
 def test_every_step_says_what_numpy_says(figure, steepness):
     figure.fill(f"{FIGURE} input", str(steepness))
     hs, s, odd, y, right = by_numpy(BITS, steepness)
-    lost = (~by_numpy((BITS * 84)[:1000], steepness)[-1]).sum()
+    lost = (~by_numpy(BITS + "0" * 1000, steepness)[-1][12:]).sum()
     figure.focus(f"{FIGURE} .on")
     for _ in range(4):
         figure.keyboard.press("ArrowLeft")
@@ -49,7 +49,7 @@ def test_every_step_says_what_numpy_says(figure, steepness):
         shown = np.array([float(number) for number in numbers.groups()[:4]])
         np.testing.assert_allclose(shown, [*hs[t], s[t], y[t]], atol=0.00051, err_msg=f"step {t + 1}")
         assert numbers[5] == ("right" if right[t] else "wrong")
-        assert f"wrong at {(~right).sum()} of these 12 steps, and at {lost} of 1000" in text
+        assert f"wrong at {(~right).sum()} of these 12 steps, and at {lost} of 1000 zeros read after them" in text
     assert figure.locator(f"{FIGURE} .cross").count() == (~right).sum()
 
 
@@ -58,6 +58,8 @@ def test_the_caption_is_true_at_8_the_states_stay_and_at_2_the_last_one_is_lost_
     assert right.all()
     assert np.abs(s - odd).max() < 1e-3
     assert by_numpy(BITS, 2.5)[-1].all()
+    assert by_numpy(BITS + "0" * 1000, 2.4)[-1].all()
+    assert not by_numpy(BITS + "0" * 1000, 2.3)[-1][-1]
     _, s, _, _, right = by_numpy(BITS, 2.0)
     assert right[:4].all()
     assert not right[-1]
