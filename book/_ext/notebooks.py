@@ -22,6 +22,7 @@ DIRECTIVE = re.compile(r"^\{(?P<name>[\w:-]+)\}\s*(?P<argument>.*)$")
 OPTION = re.compile(r"^:(?P<key>[\w-]+):\s*(?P<value>.*)$")
 ROLE = re.compile(r"\{(?P<name>[\w:-]+)\}(?P<ticks>`+)(?P<text>.+?)(?P=ticks)", re.DOTALL)
 TARGETED = re.compile(r"^(?P<text>.*?)\s*<(?P<target>[^<>]+)>$", re.DOTALL)
+CELL = re.compile(r"^(?P<before> *(?:[*+-] +)?)-(?: +|$)(?P<text>.*)$")
 LABELLED_MATH = re.compile(r"\$\$(?P<math>[^$]+)\$\$[ \t]*\((?P<label>[\w:.-]+)\)")
 TO_A_PAGE = re.compile(r"(?<!!)\[(?P<text>[^\]]+)\]\((?!\w+:)[^)\s]*\.md(#[^)\s]*)?\)")
 REFERENCES = Path(__file__).parents[1] / "references.bib"
@@ -180,11 +181,48 @@ def _directive(name: str, argument: str, body: list[str], folder: Path, root: Pa
         return [picture, "", *([f"*{inner}*"] if inner and picture else [inner])]
     if name in {"code-block", "code"}:
         return [f"```{argument}", "\n".join(body), "```"]
-    if name in {"list-table", "table", "tab-set", "tab-item", "grid", "margin", "sidebar"}:
+    if name == "list-table":
+        table = _pipe_table(_cells(inner.splitlines()), has_header=options.get("header-rows", "0") != "0")
+        return [*([f"**{argument}**"] if argument else []), "", *table, ""]
+    if name in {"table", "tab-set", "tab-item", "grid", "margin", "sidebar"}:
         return [*([f"**{argument}**", ""] if argument else []), inner]
     # A note, a theorem, a prediction to make: quoted, under its title.
     title = argument or name.split(":")[-1].replace("-", " ").capitalize()
     return [f"> **{title}.**", ">", *(f"> {line}".rstrip() for line in inner.splitlines())]
+
+
+def _cells(lines: list[str]) -> list[list[str]]:
+    """Return the rows of a list of lists; a cell of several lines is joined by spaces."""
+    rows: list[list[str]] = []
+    column = 0
+    for line in lines:
+        found = CELL.match(line)
+        if found and found["before"].strip():
+            column = len(found["before"])
+            rows.append([found["text"]])
+        # A dash two columns further in begins a list within the cell.
+        elif found and rows and len(found["before"]) < column + 2:
+            rows[-1].append(found["text"])
+        elif rows and line.strip():
+            rows[-1][-1] += " " + line.strip()
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+def _pipe_table(rows: list[list[str]], has_header: bool) -> list[str]:
+    """Write rows as a table in Markdown, which must have a header and as many cells in every row."""
+    width = max((len(row) for row in rows), default=0)
+    header, *rest = rows if has_header and rows else [[], *rows]
+    filled = [[_in_a_cell(cell) for cell in row] + [""] * (width - len(row)) for row in (header, *rest)]
+    filled.insert(1, ["---"] * width)
+    return [f"| {' | '.join(row)} |" for row in filled]
+
+
+def _in_a_cell(text: str) -> str:
+    r"""Escape the bars in a cell. A formula names them: Jupyter takes it out of the table first, and ``\|`` doubles."""
+    parts = re.split(r"(?<!\\)(\$[^$]*\$)", text)
+    parts[1::2] = [re.sub(r"\| *", r"\\vert ", re.sub(r"\\\| *", r"\\Vert ", part)) for part in parts[1::2]]
+    parts[::2] = [re.sub(r"(?<!\\)\|", r"\|", part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def _options(body: list[str]) -> tuple[dict, list[str]]:

@@ -132,6 +132,41 @@ def test_an_admonition_is_quoted_under_its_title(plain):
     assert plain(":::{admonition} Your prediction\n:class: tip\nWhen?\n:::") == "> **Your prediction.**\n>\n> When?"
 
 
+TABLE = """:::{list-table} What *goes* in.
+:header-rows: 1
+:name: tab-in
+
+* - Family
+  - Example
+* - size, $|x| \\le \\|W\\|$
+  - `a|b` or a|b,
+    and so on
+
+    - nested
+* -
+   - {eq}`one`
+* - short
+:::
+After."""
+
+
+def test_a_list_table_becomes_a_pipe_table_that_its_cells_cannot_break(plain):
+    assert plain(TABLE) == (
+        "**What *goes* in.**\n\n"
+        "| Family | Example |\n"
+        "| --- | --- |\n"
+        "| size, $\\vert x\\vert \\le \\Vert W\\Vert $ | `a\\|b` or a\\|b, and so on - nested |\n"
+        "|  | (one) |\n"
+        "| short |  |\n"
+        "\nAfter."
+    )
+
+
+def test_a_list_table_without_a_header_gets_an_empty_one(plain):
+    said = plain("```{list-table}\n* - a\n  - b\n* - c\n  - d\n```")
+    assert said == "|  |  |\n| --- | --- |\n| a | b |\n| c | d |"
+
+
 def test_a_labelled_formula_is_tagged(plain):
     assert plain("$$\nh = 1\n$$ (one)") == "$$\nh = 1 \\tag{one}\n$$"
 
