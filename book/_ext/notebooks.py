@@ -267,9 +267,14 @@ def _pipe_table(rows: list[list[str]], has_header: bool) -> list[str]:
 def _in_a_cell(text: str) -> str:
     r"""Escape the bars in a cell. A formula names them: Jupyter takes it out of the table first, and ``\|`` doubles."""
     parts = re.split(r"(?<!\\)(\$[^$]*\$)", text)
-    parts[1::2] = [re.sub(r"\| *", r"\\vert ", re.sub(r"\\\| *", r"\\Vert ", part)) for part in parts[1::2]]
+    # A space only where a letter follows: for some readers of Markdown a dollar after a space ends no formula.
+    parts[1::2] = [re.sub(r"(\\?)\|(?=([A-Za-z])?)", _named_bar, part) for part in parts[1::2]]
     parts[::2] = [re.sub(r"(?<!\\)\|", r"\|", part) for part in parts[::2]]
     return "".join(parts)
+
+
+def _named_bar(bar: re.Match) -> str:
+    return (r"\Vert" if bar[1] else r"\vert") + (" " if bar[2] else "")
 
 
 def _options(body: list[str]) -> tuple[dict, list[str]]:

@@ -14,7 +14,7 @@ ROLES = {
     "from {eq}`rnn-step`": "from (rnn-step)",
     "{glue:text}`share:.0%` of it": "(`share`, printed here) of it",
     "with {numref}`fig-loop` above": "with the figure above",
-    "{numref}`Fig. %s <fig-loop>` loops. So: {numref}`tab-gates`. {numref}`fig-a`": "The figure loops. So: the table. The figure",
+    "{numref}`Fig. %s <fig-loop>` loops: {numref}`tab-a`. {numref}`fig-a`": "The figure loops: the table. The figure",
     "{math}`h_t`": "$h_t$",
     "`{not}` a role, nor is $\\{a\\}$": "`{not}` a role, nor is $\\{a\\}$",
 }
@@ -158,7 +158,7 @@ def test_a_list_table_becomes_a_pipe_table_that_its_cells_cannot_break(plain):
         "**What *goes* in.**\n\n"
         "| Family | Example |\n"
         "| --- | --- |\n"
-        "| size, $\\vert x\\vert \\le \\Vert W\\Vert $ | `a\\|b` or a\\|b, and so on - nested |\n"
+        "| size, $\\vert x\\vert \\le \\Vert W\\Vert$ | `a\\|b` or a\\|b, and so on - nested |\n"
         "|  | (one) |\n"
         "| short |  |\n"
         "\nAfter."
