@@ -31,7 +31,7 @@ from typing import ClassVar
 import nbformat
 from docutils import nodes
 from docutils.parsers.rst import directives
-from notebooks import names_for_numbers, page_as_notebook
+from notebooks import label_numbers, names_for_numbers, page_as_notebook
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util import logging
@@ -145,6 +145,8 @@ def prepare(app):
     pages = {name: nb for name in names if (nb := publishing.read_page(root, name))}
     publishing.forget_stale(root, pages)
     app.course_pages = set(pages)
+    texts = [root / f"{name}.md" for name in publishing.page_names(root)]
+    app.course_numbers = label_numbers(path.read_text() for path in texts if path.is_file())
     for name in pages:
         write_notebook(app, name)
 
@@ -153,7 +155,7 @@ def write_notebook(app: Sphinx, name: str) -> nbformat.NotebookNode:
     """Make the notebook of a page, with the values that MyST-NB found in its outputs when it last read it."""
     root = Path(app.srcdir)
     target = root / NOTEBOOKS / f"{name}.ipynb"
-    notebook = page_as_notebook(root / f"{name}.md", root, glued_values(app, name))
+    notebook = page_as_notebook(root / f"{name}.md", root, glued_values(app, name), app.course_numbers)
     text = nbformat.writes(notebook) + "\n"
     # Sphinx reads a page again when a file it offers is newer: leave an equal one alone.
     if not target.is_file() or target.read_text() != text:
@@ -278,6 +280,7 @@ NO_LIST = {' role="list" class="citation-list"': ' class="citation-list"', ' rol
 
 def setup(app):
     app.course_pages = set()
+    app.course_numbers = {}
     app.add_config_value("comments_config", {}, "html")  # Jupyter Book sets it for sphinx_comments, left out
     app.add_config_value("course_extension", "", "env")  # another value: read everything again
     app.add_config_value("course_dress", "", "html")  # another value: write everything again

@@ -11,7 +11,7 @@ import base64
 import re
 import textwrap
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import nbformat
@@ -22,7 +22,16 @@ DIRECTIVE = re.compile(r"^\{(?P<name>[\w:-]+)\}\s*(?P<argument>.*)$")
 OPTION = re.compile(r"^:(?P<key>[\w-]+):\s*(?P<value>.*)$")
 ROLE = re.compile(r"\{(?P<name>[\w:-]+)\}(?P<ticks>`+)(?P<text>.+?)(?P=ticks)", re.DOTALL)
 TARGETED = re.compile(r"^(?P<text>.*?)\s*<(?P<target>[^<>]+)>$", re.DOTALL)
+CELL = re.compile(r"^(?P<before> *(?:[*+-] +)?)-(?: +|$)(?P<text>.*)$")
 LABELLED_MATH = re.compile(r"\$\$(?P<math>[^$]+)\$\$[ \t]*\((?P<label>[\w:.-]+)\)")
+# What the page numbers: a formula with a label, an exercise with or without one.
+NUMBERED = re.compile(
+    LABELLED_MATH.pattern
+    + r"|^ *[`:~]{3,}\{(?P<name>math|exercise|exercise-start)\}.*\n(?P<options>( *:[\w-]+:.*\n)*)",
+    re.MULTILINE,
+)
+LABEL = re.compile(r"^ *:label: *(?P<label>\S+) *$", re.MULTILINE)
+EQUATION = re.compile(r"\{eq\}`(?P<label>[^`]+)`")
 TO_A_PAGE = re.compile(r"(?<!!)\[(?P<text>[^\]]+)\]\((?!\w+:)[^)\s]*\.md(#[^)\s]*)?\)")
 REFERENCES = Path(__file__).parents[1] / "references.bib"
 ACCENT = re.compile(r"\{?\\(['\"`^~vc])\{?\\?(\w)\}?\}?")
@@ -44,7 +53,9 @@ DROPPED = {"downloads", "raw", "exercise-end", "bibliography", "contents", "tabl
 MIMES = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg"}
 
 
-def page_as_notebook(path: Path, root: Path, glued: Mapping[str, str] | None = None) -> nbformat.NotebookNode:
+def page_as_notebook(
+    path: Path, root: Path, glued: Mapping[str, str] | None = None, numbers: Mapping[str, int] | None = None
+) -> nbformat.NotebookNode:
     """Return the notebook of a page.
 
     Parameters
@@ -56,9 +67,12 @@ def page_as_notebook(path: Path, root: Path, glued: Mapping[str, str] | None = N
     glued : name to value, optional
         What the cells of the page have glued, as Python prints it. A value that is not there leaves its name in the
         text.
+    numbers : label to number, optional
+        What `label_numbers` returns for the book; without it, the page counts its own formulas and exercises.
     """
     import jupytext
 
+    numbers = label_numbers([path.read_text()]) if numbers is None else numbers
     notebook = jupytext.read(path, fmt="md:myst")
     has_numbers = False
     for number, cell in enumerate(notebook.cells):
@@ -66,7 +80,7 @@ def page_as_notebook(path: Path, root: Path, glued: Mapping[str, str] | None = N
         if cell.cell_type == "markdown":
             source = with_numbers(cell.source, glued or {})
             has_numbers |= source != cell.source
-            cell.source, attachments = plain_markdown(source, path.parent, root)
+            cell.source, attachments = plain_markdown(source, path.parent, root, numbers)
             if attachments:
                 cell.attachments = attachments
         else:
@@ -92,6 +106,35 @@ def with_numbers(text: str, glued: Mapping[str, str]) -> str:
     return GLUED.sub(number, text)
 
 
+def label_numbers(pages: Iterable[str]) -> dict[str, int]:
+    """Return the numbers that formulas and exercises have in the book, by label, from its pages in reading order.
+
+    Formulas count from 1 on every page, exercises through the book.
+    """
+    numbers: dict[str, int] = {}
+    exercises = 0
+    for page in pages:
+        formulas = 0
+        for found in NUMBERED.finditer(page):
+            label = found if found["label"] else LABEL.search(found["options"])
+            if found["name"] in HEADED:
+                exercises += 1
+            elif label:
+                formulas += 1
+            if label:
+                numbers[label["label"]] = exercises if found["name"] in HEADED else formulas
+    return numbers
+
+
+def _with_labels_as_numbers(text: str, numbers: Mapping[str, int]) -> str:
+    """Put numbers where MyST has the labels of formulas and exercises; leave a label that has no number."""
+    text = LABELLED_MATH.sub(
+        lambda m: f"$${m['math'].rstrip()} \\tag{{{numbers.get(m['label'], m['label'])}}}\n$$", text
+    )
+    text = EQUATION.sub(lambda m: f"({numbers.get(m['label'], m['label'])})", text)
+    return LABEL.sub(lambda m: f":number: {numbers[m['label']]}" if m["label"] in numbers else m[0], text)
+
+
 def names_for_numbers(notebook: nbformat.NotebookNode) -> list[str]:
     """Return the names that stand in the text of a page's notebook because their values were not known."""
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
@@ -114,9 +157,13 @@ def _only_feeds_a_figure(cell: nbformat.NotebookNode) -> bool:
     return cell.cell_type == "code" and hidden and "application/json" in cell.source
 
 
-def plain_markdown(text: str, folder: Path, root: Path) -> tuple[str, dict]:
-    """Say MyST in plain Markdown; return it with the pictures it shows, as a notebook attaches them."""
+def plain_markdown(text: str, folder: Path, root: Path, numbers: Mapping[str, int] | None = None) -> tuple[str, dict]:
+    """Say MyST in plain Markdown; return it with the pictures it shows, as a notebook attaches them.
+
+    The numbers are those of `label_numbers`; without them, the text counts its own formulas and exercises.
+    """
     attachments: dict = {}
+    text = _with_labels_as_numbers(text, label_numbers([text]) if numbers is None else numbers)
     return _roles(_directives(text.splitlines(), folder, root, attachments)).strip("\n"), attachments
 
 
@@ -167,24 +214,67 @@ def _directive(name: str, argument: str, body: list[str], folder: Path, root: Pa
             return ["**Solution.**", ""]
         return ["<details>", f"<summary>{title}</summary>", "", inner, "", "</details>"]
     if name in HEADED:
-        return [f"**{HEADED[name]}{': ' + argument if argument else ''}.**", "", *([inner] if inner else [])]
+        number = f" {options['number']}" if "number" in options else ""
+        return [f"**{HEADED[name]}{number}{': ' + argument if argument else ''}.**", "", *([inner] if inner else [])]
     if name == "solution-end":
         return []
     if name == "literalinclude":
         return ["```python", _included(argument, options, folder, root), "```"]
     if name in {"math", "math:numref"}:
-        label = options.get("label")
-        return ["$$", inner or argument, *([f"\\tag{{{label}}}"] if label else []), "$$"]
+        number = options.get("number")
+        return ["$$", inner or argument, *([f"\\tag{{{number}}}"] if number else []), "$$"]
     if name in {"figure", "image", "drawing"}:
         picture = _picture(argument, options, folder, root, attachments)
-        return [picture, "", *([f"*{inner}*"] if inner and picture else [inner])]
+        return [picture, "", *([f"**Figure.** {inner}"] if inner and picture else [inner])]
     if name in {"code-block", "code"}:
         return [f"```{argument}", "\n".join(body), "```"]
-    if name in {"list-table", "table", "tab-set", "tab-item", "grid", "margin", "sidebar"}:
+    if name == "list-table":
+        table = _pipe_table(_cells(inner.splitlines()), has_header=options.get("header-rows", "0") != "0")
+        return [*([f"**{argument}**"] if argument else []), "", *table, ""]
+    if name in {"table", "tab-set", "tab-item", "grid", "margin", "sidebar"}:
         return [*([f"**{argument}**", ""] if argument else []), inner]
     # A note, a theorem, a prediction to make: quoted, under its title.
     title = argument or name.split(":")[-1].replace("-", " ").capitalize()
     return [f"> **{title}.**", ">", *(f"> {line}".rstrip() for line in inner.splitlines())]
+
+
+def _cells(lines: list[str]) -> list[list[str]]:
+    """Return the rows of a list of lists; a cell of several lines is joined by spaces."""
+    rows: list[list[str]] = []
+    column = 0
+    for line in lines:
+        found = CELL.match(line)
+        if found and found["before"].strip():
+            column = len(found["before"])
+            rows.append([found["text"]])
+        # A dash two columns further in begins a list within the cell.
+        elif found and rows and len(found["before"]) < column + 2:
+            rows[-1].append(found["text"])
+        elif rows and line.strip():
+            rows[-1][-1] += " " + line.strip()
+    return [[cell.strip() for cell in row] for row in rows]
+
+
+def _pipe_table(rows: list[list[str]], has_header: bool) -> list[str]:
+    """Write rows as a table in Markdown, which must have a header and as many cells in every row."""
+    width = max((len(row) for row in rows), default=0)
+    header, *rest = rows if has_header and rows else [[], *rows]
+    filled = [[_in_a_cell(cell) for cell in row] + [""] * (width - len(row)) for row in (header, *rest)]
+    filled.insert(1, ["---"] * width)
+    return [f"| {' | '.join(row)} |" for row in filled]
+
+
+def _in_a_cell(text: str) -> str:
+    r"""Escape the bars in a cell. A formula names them: Jupyter takes it out of the table first, and ``\|`` doubles."""
+    parts = re.split(r"(?<!\\)(\$[^$]*\$)", text)
+    # A space only where a letter follows: for some readers of Markdown a dollar after a space ends no formula.
+    parts[1::2] = [re.sub(r"(\\?)\|(?=([A-Za-z])?)", _named_bar, part) for part in parts[1::2]]
+    parts[::2] = [re.sub(r"(?<!\\)\|", r"\|", part) for part in parts[::2]]
+    return "".join(parts)
+
+
+def _named_bar(bar: re.Match) -> str:
+    return (r"\Vert" if bar[1] else r"\vert") + (" " if bar[2] else "")
 
 
 def _options(body: list[str]) -> tuple[dict, list[str]]:
@@ -236,7 +326,6 @@ def _picture(path: str, options: dict, folder: Path, root: Path, attachments: di
 
 
 def _roles(text: str) -> str:
-    text = LABELLED_MATH.sub(lambda m: f"$${m['math'].rstrip()} \\tag{{{m['label']}}}\n$$", text)
     # A downloaded notebook has no other page beside it.
     return TO_A_PAGE.sub(lambda m: m["text"], ROLE.sub(_role, text))
 
@@ -248,8 +337,10 @@ def _role(found: re.Match) -> str:
         return f"${text}$"
     if name.startswith("cite"):
         return _cited(text, in_brackets=not name.endswith(":t"))
-    if name == "eq":
-        return f"({text})"
+    if name == "numref":
+        # Only the page knows which of its cells drew a figure, and so the numbers of figures.
+        the = "The" if re.search(r"(^|[.?!]\s+|\n\n)$", found.string[: found.start()]) else "the"
+        return f"{the} {'table' if (shown['target'] if shown else text).startswith('tab-') else 'figure'}"
     if name.startswith("glue"):
         return NAMED.format(text.split(":")[0])
     if name.startswith("py:") or name in {"func", "class", "mod", "meth"}:

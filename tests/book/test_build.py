@@ -1,6 +1,7 @@
 """The book builds as a whole with warnings as errors, and what is wrong on a page stops the build."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -189,6 +190,16 @@ def test_the_notebooks_that_a_page_offers_show_numbers_and_no_names_for_them(nam
     assert offered and not any("printed here" in text for text in offered)
     glues = "{glue:" in (ROOT / f"{name}.md").read_text()
     assert [text.count("those of the book's build") for text in offered] == [int(glues)] * len(offered)
+
+
+@pytest.mark.parametrize("name", notebooks())
+def test_the_notebooks_that_a_page_offers_count_formulas_and_exercises_as_the_page_does(name, site):
+    page = (site / f"{name}.html").read_text()
+    formulas = re.findall(r'<span class="eqno">\((\d+)\)', page)
+    exercises = re.findall(r'<span class="caption-number">Exercise (\d+) ', page)
+    for text in downloaded(site, name):
+        assert re.findall(r"\\tag\{(.*?)\}", text) == formulas
+        assert re.findall(r"\*\*Exercise\b ?(\d*)", text) == exercises
 
 
 def test_every_page_in_the_book_folder_is_in_the_contents():

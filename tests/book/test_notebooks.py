@@ -13,6 +13,8 @@ ROLES = {
     "[a page elsewhere](https://example.org/notes.md)": "[a page elsewhere](https://example.org/notes.md)",
     "from {eq}`rnn-step`": "from (rnn-step)",
     "{glue:text}`share:.0%` of it": "(`share`, printed here) of it",
+    "with {numref}`fig-loop` above": "with the figure above",
+    "{numref}`Fig. %s <fig-loop>` loops: {numref}`tab-a`. {numref}`fig-a`": "The figure loops: the table. The figure",
     "{math}`h_t`": "$h_t$",
     "`{not}` a role, nor is $\\{a\\}$": "`{not}` a role, nor is $\\{a\\}$",
 }
@@ -70,10 +72,10 @@ def notebook_of(tmp_path):
 
     head = "---\njupytext:\n  text_representation: {extension: .md, format_name: myst}\n---\n"
 
-    def make(body, glued=None):
+    def make(body, glued=None, numbers=None):
         page = tmp_path / "page.md"
         page.write_text(head + body)
-        return page_as_notebook(page, tmp_path, glued)
+        return page_as_notebook(page, tmp_path, glued, numbers)
 
     return make
 
@@ -125,15 +127,72 @@ def test_a_cell_that_only_feeds_a_figure_of_the_page_is_left_out(notebook_of, ta
 
 
 def test_an_exercise_gets_a_bold_heading(plain):
-    assert plain("```{exercise} Count\n:label: ex\nHow many?\n```") == "**Exercise: Count.**\n\nHow many?"
+    assert plain("```{exercise} Count\n:label: ex\nHow many?\n```") == "**Exercise 1: Count.**\n\nHow many?"
+    assert plain("```{exercise}\nHow many?\n```") == "**Exercise.**\n\nHow many?"
 
 
 def test_an_admonition_is_quoted_under_its_title(plain):
     assert plain(":::{admonition} Your prediction\n:class: tip\nWhen?\n:::") == "> **Your prediction.**\n>\n> When?"
 
 
-def test_a_labelled_formula_is_tagged(plain):
-    assert plain("$$\nh = 1\n$$ (one)") == "$$\nh = 1 \\tag{one}\n$$"
+TABLE = """:::{list-table} What *goes* in.
+:header-rows: 1
+:name: tab-in
+
+* - Family
+  - Example
+* - size, $|x| \\le \\|W\\|$
+  - `a|b` or a|b,
+    and so on
+
+    - nested
+* -
+   - {eq}`one`
+* - short
+:::
+After."""
+
+
+def test_a_list_table_becomes_a_pipe_table_that_its_cells_cannot_break(plain):
+    assert plain(TABLE) == (
+        "**What *goes* in.**\n\n"
+        "| Family | Example |\n"
+        "| --- | --- |\n"
+        "| size, $\\vert x\\vert \\le \\Vert W\\Vert$ | `a\\|b` or a\\|b, and so on - nested |\n"
+        "|  | (one) |\n"
+        "| short |  |\n"
+        "\nAfter."
+    )
+
+
+def test_a_list_table_without_a_header_gets_an_empty_one(plain):
+    said = plain("```{list-table}\n* - a\n  - b\n* - c\n  - d\n```")
+    assert said == "|  |  |\n| --- | --- |\n| a | b |\n| c | d |"
+
+
+def test_a_labelled_formula_is_tagged_with_its_number(plain):
+    assert plain("$$\nh = 1\n$$ (one)") == "$$\nh = 1 \\tag{1}\n$$"
+    assert plain("```{math}\n:label: one\nh = 1\n```") == "$$\nh = 1\n\\tag{1}\n$$"
+
+
+def test_formulas_count_from_one_on_every_page_and_exercises_through_the_book():
+    from notebooks import label_numbers
+
+    first = "$$\na\n$$ (a)\n\n$$\nno label\n$$\n\n```{exercise}\n:label: ex-a\n```\n\n$$b$$ (b)\n"
+    second = "```{math}\n:label: c\nc\n```\n```{exercise}\n```\n~~~{exercise} Count\n:class: x\n:label: ex-b\n~~~\n"
+    assert label_numbers([first, second]) == {"a": 1, "ex-a": 1, "b": 2, "c": 1, "ex-b": 3}
+
+
+def test_a_notebook_refers_by_number_across_cells_and_pages(notebook_of):
+    body = "By {eq}`b` and {eq}`far`.\n\n+++\n\n$$\na\n$$ (a)\n\n+++\n\n````{solution} ex\n$$b$$ (b)\n````\n"
+    before, one, two = notebook_of(body, numbers={"a": 1, "b": 2, "far": 7}).cells
+    assert before.source == "By (2) and (7)."
+    assert "\\tag{1}" in one.source and "\\tag{2}" in two.source
+
+
+def test_a_notebook_of_one_page_alone_counts_in_it(notebook_of):
+    first, last = notebook_of("By {eq}`a`.\n\n+++\n\n$$\na\n$$ (a)\n").cells
+    assert first.source == "By (1)." and "\\tag{1}" in last.source
 
 
 def test_plain_code_is_left_alone(plain):
@@ -152,6 +211,6 @@ def test_a_drawing_travels_with_the_notebook(tmp_path):
     from notebooks import plain_markdown
 
     (tmp_path / "loop.svg").write_text("<svg/>")
-    text, attached = plain_markdown("```{drawing} loop.svg\n:alt: A loop.\n\nIt loops.\n```", tmp_path, tmp_path)
-    assert text == "![A loop.](attachment:loop.svg)\n\n*It loops.*"
+    text, attached = plain_markdown("```{drawing} loop.svg\n:alt: A loop.\n\n*It* loops.\n```", tmp_path, tmp_path)
+    assert text == "![A loop.](attachment:loop.svg)\n\n**Figure.** *It* loops."
     assert attached == {"loop.svg": {"image/svg+xml": "PHN2Zy8+"}}
