@@ -38,15 +38,17 @@
         button.classList.toggle("yes", yes);
         button.classList.toggle("noun", isNoun(words[k]));
         button.classList.toggle("wrong", !fits);
+        button.classList.toggle("cut", k === cut);
+        button.classList.toggle("cut-after", k === T - 1 && cut === T);
         const kind = isNoun(words[k]) ? "a noun" : "no noun", said = `${yes ? "yes" : "no"}, ${fits ? "right" : "wrong"}`;
-        button.setAttribute("aria-label", `Number ${k}, ${words[k] === "." ? "full stop" : words[k]}, ${kind}; the unit says ${said}. Swap it with its neighbour.`);
+        button.setAttribute("aria-label", `Number ${k}, ${words[k] === "." ? "full stop" : words[k]}, ${kind}; the unit says ${said}. Swap it with the ${k === T - 1 ? "one before" : "next"}.`);
       });
       side.textContent = above ? "yes from the threshold on" : "yes below the threshold";
       slider.setAttribute("aria-valuetext", `threshold before number ${cut}`);
-      const most = best(words).right, count = turns(words), found = right(words, cut, above);
+      const count = turns(words), found = right(words, cut, above);
       figures.rows(live, [
-        `The unit is right about ${found} of the ${T} words.`,
-        `This numbering has ${count} ${count === 1 ? "turn" : "turns"}; the best threshold is right about ${most}.`,
+        `The unit is right about ${found} of the ${T} words${found === best(words).right ? "; no threshold does better" : ""}.`,
+        `This numbering has ${count} ${count === 1 ? "turn" : "turns"}.`,
       ]);
     }
     const put = (order) => { words = order; refresh(); };
@@ -59,7 +61,7 @@
       refresh();
     };
     find(".shuffle").onclick = () => put(WORDS.map((word) => [Math.random(), word]).sort((a, b) => a[0] - b[0]).map(([, word]) => word));
-    find(".reset").onclick = () => put([...WORDS]);
+    find(".reset").onclick = () => { slider.value = 2; above = true; put([...WORDS]); };
     refresh();
   }
 
