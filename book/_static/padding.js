@@ -43,10 +43,10 @@
       svg.style.width = `${width}px`;
       const share = ((100 * (computed - tokens)) / computed).toFixed(1);
       const what = `${batches.length === 1 ? "1 batch" : `${batches.length} batches`} of ${size}, ${byLength ? "sorted by length" : "as they come"}`;
-      const ratio = (100 * size) / (columns.length + size);
+      const ratio = (100 * (size - 1)) / (columns.length + size);
       live.textContent =
         `${what}: ${tokens} tokens and ${computed - tokens} of padding. ${share} % of the work is wasted` +
-        (byLength && batches.length > 1 ? `; B / (N + B) is ${ratio.toFixed(ratio < 1 ? 2 : 1)} %.` : ".");
+        (byLength && batches.length > 1 ? `; (B − 1) / (N + B) is ${ratio.toFixed(ratio < 1 ? 2 : 1)} %.` : ".");
       svg.setAttribute("aria-label", `${columns.length} columns, ${what}; of their area ${share} % is pale, the padding.`);
       output.textContent = size;
       slider.setAttribute("aria-valuetext", `${size} ${size === 1 ? "sentence" : "sentences"} per batch`);

@@ -48,8 +48,8 @@ def test_what_the_figure_says_is_what_numpy_says(figure, lengths):
                 tokens, padding, share = said_by_numpy(size, shown)
                 said = figure.inner_text(f"{FIGURE} [aria-live]")
                 assert f"{tokens} tokens and {padding} of padding. {fixed(share, 1)} % of the work is wasted" in said
-                percent = 100 * size / (many + size)
-                ratio = f"B / (N + B) is {fixed(percent, 2 if percent < 1 else 1)} %"
+                percent = 100 * (size - 1) / (many + size)
+                ratio = f"(B − 1) / (N + B) is {fixed(percent, 2 if percent < 1 else 1)} %"
                 assert (ratio in said) == (order == ".sorted" and size < many)
                 label = figure.get_attribute(f"{FIGURE} .stage svg", "aria-label")
                 assert f"{many} columns" in label and f"{fixed(share, 1)} %" in label
