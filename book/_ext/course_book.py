@@ -127,7 +127,8 @@ def watch_dress(app, config):
     book = Path(app.srcdir) / "book"
     config.course_extension = publishing.fingerprint(book, sorted((book / "_ext").glob("*.py")))
     dress = [path for folder in ("_static", "_extra") for path in (book / folder).rglob("*") if path.is_file()]
-    config.course_dress = publishing.fingerprint(book, sorted(dress))
+    # Every page links into the list of references by numbers that shift with its entries.
+    config.course_dress = publishing.fingerprint(book, sorted([*dress, book / "references.bib"]))
 
 
 def prepare(app):
