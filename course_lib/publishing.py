@@ -304,8 +304,15 @@ def _execute(path: Path, notebook, timeout: int):
 
     # A kernel notes on stderr that it talks over loopback without encryption; that is no news here.
     quiet = ["--IPKernelApp.log_level=ERROR"]
+    # A print reaches us in as many pieces as the kernel had flushed: joined here as they are, they read as printed.
+    # MyST-NB, which would join them later, ends a line after each.
     return single_nb_execution(
-        notebook, cwd=str(path.parent), timeout=timeout, allow_errors=False, extra_arguments=quiet
+        notebook,
+        cwd=str(path.parent),
+        timeout=timeout,
+        allow_errors=False,
+        extra_arguments=quiet,
+        coalesce_streams=True,
     )
 
 

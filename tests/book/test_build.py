@@ -83,6 +83,12 @@ def test_a_page_runs_once_not_again_inside_sphinx(tiny_book):
     assert (root / "book" / "runs").read_text() == "x"
 
 
+def test_a_line_that_the_kernel_sends_in_two_pieces_is_one_line_on_the_page(tiny_book):
+    code = "import sys, time\nprint('one', end='')\nsys.stdout.flush()\ntime.sleep(0.5)\nprint(' line')"
+    site = publishing.build(tiny_book(HEADER + cell(code)))
+    assert re.search(r"one line\s*</pre>", (site / "book/page.html").read_text())
+
+
 def test_a_page_runs_again_when_a_module_it_reaches_changes_and_only_then(tiny_book):
     root = tiny_book(HEADER + cell("from course_lib.recurrent import rnn_step\nfrom course_lib import functional"))
     for name in ("__init__", "functional", "optim", "recurrent/__init__", "recurrent/rnn", "cli"):
