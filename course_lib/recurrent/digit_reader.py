@@ -14,7 +14,7 @@ from course_lib.recurrent import losses, readouts, rnn
 V = len(synthetic.ALPHABET)
 
 
-def windows(text, rng, *, batch, length, positions):
+def windows(text, rng, *, batch, length, positions, longest_after=None):
     """Draw windows of text with one digit planted in each; every window ends at a random step from the digit on.
 
     Parameters
@@ -25,6 +25,8 @@ def windows(text, rng, *, batch, length, positions):
         B and T, the longest window.
     positions : sequence of int
         Where a digit may stand, counted from 0.
+    longest_after : int, optional
+        How many letters may follow the digit at most; as many as the window holds, where it is not given.
 
     Returns
     -------
@@ -35,7 +37,8 @@ def windows(text, rng, *, batch, length, positions):
     digits : (B,) array of int
     """
     codes, digits, at = synthetic.planted_digit(text, rng, batch=batch, length=length, positions=positions)
-    return np.eye(V, dtype=np.float32)[codes], rng.integers(at + 1, length + 1), digits
+    last = length if longest_after is None else np.minimum(length, at + 1 + longest_after)
+    return np.eye(V, dtype=np.float32)[codes], rng.integers(at + 1, last + 1), digits
 
 
 def train_reader(
@@ -45,6 +48,7 @@ def train_reader(
     H=32,
     length=12,
     positions=range(6),
+    longest_after=None,
     steps=1200,
     batch=64,
     learning_rate=2e-3,
@@ -59,8 +63,8 @@ def train_reader(
     text : str
     rng : numpy Generator
         Draws the parameters and every window.
-    H, length, positions, steps, batch, learning_rate
-        Width of the state; longest window; where digits are planted; and how to train.
+    H, length, positions, longest_after, steps, batch, learning_rate
+        Width of the state; longest window; where digits are planted, and how many letters may follow; and how to train.
     forward, readout, loss : functions, optional
         Stand-ins for :func:`~course_lib.recurrent.rnn.rnn_forward`,
         :func:`~course_lib.recurrent.readouts.many_to_one` and
@@ -81,7 +85,9 @@ def train_reader(
     optimiser = optim.Adam(learning_rate)
     history = np.empty(steps)
     for step in range(steps):
-        xs, lengths, digits = windows(text, rng, batch=batch, length=length, positions=positions)
+        xs, lengths, digits = windows(
+            text, rng, batch=batch, length=length, positions=positions, longest_after=longest_after
+        )
         hs = forward(xs, **cell)
         W_hy, b_y = params["W_hy"], params["b_y"]
         logits = readout(hs, lengths, W_hy, b_y)

@@ -42,6 +42,15 @@ def test_windows_end_at_or_after_their_digit(novel, rng):
     assert (lengths > at).all() and lengths.max() == 12 and (lengths == at + 1).any()
 
 
+@pytest.mark.parametrize("longest_after", [0, 3])
+def test_no_more_letters_follow_the_digit_than_asked_for(longest_after, novel, rng):
+    xs, lengths, _ = digit_reader.windows(
+        novel, rng, batch=200, length=12, positions=[2, 10], longest_after=longest_after
+    )
+    after = lengths - 1 - xs[:, :, 27:].sum(axis=-1).argmax(axis=0)
+    assert after.min() == 0 and after.max() == longest_after and lengths.max() <= 12
+
+
 def test_training_repeats_itself_with_the_same_seed(novel):
     runs = [digit_reader.train_reader(novel, np.random.default_rng(3), steps=20)[1] for _ in range(2)]
     assert np.array_equal(*runs)
