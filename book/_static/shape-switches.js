@@ -101,7 +101,7 @@
 
       const late = (/(\d) steps? late/.exec(nameOf(ins, asks)) || [0, 0])[1]; // then step t answers for word t - late
       const given = late ? `The answer for word ${chosen - late}, at step ${chosen},` : `The answer of step ${chosen}`;
-      const answer = asks.includes(chosen) ? given : `Step ${chosen} is not asked; its answer`;
+      const answer = asks.includes(chosen) ? given : `Step ${chosen} is not asked; its state`;
       const rows = [`<b>${nameOf(ins, asks)}</b>, read ${way}.`];
       const not = others.length ? `; no weights can bring in ${list(others)}` : "";
       rows.push(`${answer} can depend on ${reached.length ? list(reached) + not : "no input, whatever the weights"}.`);
