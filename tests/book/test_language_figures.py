@@ -92,9 +92,7 @@ def test_the_sliders_leave_the_tokens_that_the_library_may_draw(knobs, sampling)
 
 
 def test_each_knob_has_a_name_and_25_tokens_can_be_kept(sampling):
-    names = sampling.eval_on_selector_all(
-        ".sampling-knobs input", "all => all.map(n => n.getAttribute('aria-label'))"
-    )
+    names = sampling.eval_on_selector_all(".sampling-knobs input", "all => all.map(n => n.getAttribute('aria-label'))")
     assert names == ["temperature", "top-k", "nucleus π"]
     sampling.click(".sampling-knobs .reset")
     for key, left in (("ArrowLeft", "25 of 71"), ("ArrowRight", "71 of 71")):
