@@ -1,7 +1,7 @@
 // One real distribution of the trained model, and what temperature, top-k and nucleus leave of it.
 // The page's cell leaves in #sampling-knobs-data a list of {context, tokens, logits}, likeliest first.
 (() => {
-  const SHOWN = 25, ALL = 25;
+  const SHOWN = 25, ALL = 26; // the slider's last place keeps every token
   const visible = (c) => ({ " ": "␣", "<EOS>": "end" })[c] ?? c;
 
   // As course_lib.recurrent.sampling.sample does it: temperature, then k, then p, then to 1 again.
@@ -29,7 +29,7 @@
 
     function picture() {
       const d = data[context.value], high = 150, width = clear({ least: 300, most: 640, height: high + 34 }), slot = (width - 34) / SHOWN;
-      const before = knobs(d.logits, 1, ALL, 1).soft, most = Math.max(now.q[0], before[0]);
+      const before = knobs(d.logits, 1, d.logits.length, 1).soft, most = Math.max(now.q[0], before[0]);
       const top = [0.2, 0.5, 1].find((v) => v >= most) ?? 1, y = (v) => 12 + high * (1 - v / top);
       for (const level of [0, top / 2, top]) {
         draw("path", { d: `M32 ${y(level)}H${width}`, class: "level" });
@@ -46,6 +46,7 @@
     function refresh() {
       const d = data[context.value], kept = Number(k.value) === ALL ? d.logits.length : Number(k.value);
       now = knobs(d.logits, Number(temperature.value), kept, Number(p.value));
+      k.setAttribute("aria-valuetext", Number(k.value) === ALL ? "all" : k.value);
       $("temperature-value").textContent = Number(temperature.value).toFixed(2);
       $("k-value").textContent = Number(k.value) === ALL ? "all" : k.value;
       $("p-value").textContent = Number(p.value).toFixed(2);

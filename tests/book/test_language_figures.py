@@ -91,6 +91,16 @@ def test_the_sliders_leave_the_tokens_that_the_library_may_draw(knobs, sampling)
     assert len(sampling.inner_text(".sampling-knobs .drawn").split()) == 21
 
 
+def test_each_knob_has_a_name_and_25_tokens_can_be_kept(sampling):
+    names = sampling.eval_on_selector_all(".sampling-knobs input", "all => all.map(n => n.getAttribute('aria-label'))")
+    assert names == ["temperature", "top-k", "nucleus π"]
+    sampling.click(".sampling-knobs .reset")
+    for key, left in (("ArrowLeft", "25 of 71"), ("ArrowRight", "71 of 71")):
+        sampling.focus(".sampling-knobs .k")
+        sampling.keyboard.press(key)
+        assert sampling.inner_text(".sampling-knobs .live").startswith(left)
+
+
 def test_the_knobs_draw_no_bar_of_negative_width_while_they_are_hidden(sampling):
     sampling.eval_on_selector(
         ".sampling-knobs", "root => { root.style.display = 'none'; root.querySelector('.reset').click(); }"
