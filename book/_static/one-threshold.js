@@ -45,9 +45,9 @@
       });
       side.textContent = above ? "yes from the threshold on" : "yes below the threshold";
       slider.setAttribute("aria-valuetext", `threshold before number ${cut}`);
-      const count = turns(words), found = right(words, cut, above);
+      const count = turns(words);
       figures.rows(live, [
-        `The unit is right about ${found} of the ${T} words${found === best(words).right ? "; no threshold does better" : ""}.`,
+        `The unit is right about ${right(words, cut, above)} of the ${T} words; best possible: ${best(words).right} of ${T}.`,
         `This numbering has ${count} ${count === 1 ? "turn" : "turns"}.`,
       ]);
     }

@@ -15,7 +15,8 @@
     const [real, pad] = ["real", "pad"].map((name) => draw("path", { class: name }));
 
     function refresh() {
-      const size = Math.min(SIZES[slider.value], lengths.length), columns = byLength ? [...lengths].sort((a, b) => a - b) : lengths;
+      slider.max = SIZES.filter((size) => size <= lengths.length).length - 1; // the browser takes the value along
+      const size = SIZES[slider.value], columns = byLength ? [...lengths].sort((a, b) => a - b) : lengths;
       const batches = [];
       for (let k = 0; k < columns.length; k += size) batches.push(columns.slice(k, k + size));
       const width = Math.max(1, Math.min(stage.clientWidth, 640));
