@@ -15,7 +15,7 @@ from nbformat.v4 import new_code_cell, new_output
 
 from course_lib.grading.notebooks import grade_id
 
-from .fort import DOUBLE, HONEST_PART, SOFTMAX
+from .fort import DOUBLE, HONEST_PART, POINTS, SOFTMAX
 
 # Of the right shape, so that a bent comparison is all that it takes.
 JUNK = "def softmax(x, axis=-1):\n    return x * 0.0"
@@ -847,6 +847,40 @@ attack(
     sys.modules.pop('numpy', None); sys.path.insert(0, '.')
     import importlib; importlib.invalidate_caches()
     import numpy as np""",
+)
+
+attack(
+    "spoiled arguments",
+    "change the inputs that the test will compute its answer from",
+    SOFTMAX,
+    double="""
+    def double(xs):
+        if len(xs) > 1:
+            xs[:] = [0.0] * len(xs)
+        return [0.0] * len(xs) if len(xs) > 1 else [2.0]""",
+    deserves=10.0 - POINTS["double-hidden"],
+)
+attack(
+    "endless range",
+    "an answer in which the checker would search for ever, where no alarm reaches it",
+    """
+    def softmax(x, axis=-1):
+        return range(2**62)""",
+)
+attack(
+    "locks on shared files",
+    "signal to a neighbour by locking and watching the system's files",
+    before="""
+    import ctypes, fcntl
+    with open('/usr/bin/env', 'rb') as shared:
+        for lock in (fcntl.flock, fcntl.lockf):
+            try:
+                lock(shared, fcntl.LOCK_SH)
+            except OSError:
+                continue
+            raise SystemExit('locked')
+    libc = ctypes.CDLL(None)
+    libc.inotify_add_watch(libc.inotify_init1(0), b'/usr/bin/env', 0xFFF)""",
 )
 
 # --- the notebook itself -----------------------------------------------------------------------------------------

@@ -28,6 +28,8 @@ def expect_number(got, what):
 
 
 def close(a, b):
+    if np.iscomplexobj(a) or np.iscomplexobj(b):
+        return False  # no exercise has complex numbers, and the next line would drop the imaginary part
     a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
     return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-7, atol=1e-9))
 

@@ -12,6 +12,7 @@ import builtins
 import contextlib
 import gc
 import io
+import math
 import os
 import random
 import re
@@ -30,7 +31,7 @@ from .cells import free_names, only_defines
 from .inside import wire
 from .later import run_imports
 from .messages import hidden_message, visible_message
-from .plan import Plan, Step
+from .plan import GRACE_SECONDS, Plan, Step
 from .proxies import CannotCross, Link, StudentError
 from .student import Launch, SandboxFault, Student, StudentGone, Walls
 
@@ -241,6 +242,9 @@ class Checker:
             self.links.pop(self.places[step.index], None)
             if late or not link.channel.alive:
                 link.channel.kill()
+        elif error is None and step.hidden and link.spoiled:
+            # The test may have worked out what it expected from its own objects, after they had been changed.
+            self.tests[name] = "failed", f"{exercise} changes what it is given, in place: work on a copy"
         elif error is None:
             self.tests[name] = "passed", ""
         else:
@@ -377,6 +381,9 @@ def answer(request: dict[str, Any], descriptors: list[int]) -> None:
 
     message, _ = wire.receive(engine, caps=wire.Caps(text=1 << 30))
     plan = Plan.from_json(message["plan"])
+    # An alarm does not reach a loop inside C code: the kernel ends what has outlived its engine's patience.
+    seconds = math.ceil(plan.submission_seconds) + GRACE_SECONDS
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     os.environ["COURSE_SEED"] = str(plan.seed)
     random.seed(plan.seed)
     np.random.seed(plan.seed % 2**32)

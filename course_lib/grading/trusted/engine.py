@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -23,11 +24,19 @@ from ..engine import Job, Result, TestVerdict, Verdict
 from ..errors import CourseError, MachineFault
 from .edition import absent_functions, make_edition
 from .inside import wire
-from .plan import Plan, allowed_packages, hidden_tests_of, make_plan, places_of, preload_of, trains_networks
+from .plan import (
+    GRACE_SECONDS,
+    Plan,
+    allowed_packages,
+    hidden_tests_of,
+    make_plan,
+    places_of,
+    preload_of,
+    trains_networks,
+)
 from .sandbox import START_SECONDS, Tier, first_uid, read_until, strongest
 from .student import Walls
 
-GRACE_SECONDS = 30.0
 ANSWER = wire.Caps(text=256 << 20)
 
 Needs = tuple[dict[str, str], tuple[str, ...], bool]  # functions to take out, packages to allow, whether it trains
@@ -37,9 +46,14 @@ class Server:
     """A fork server and the socket on which it takes requests."""
 
     def __init__(
-        self, control: socket.socket, process: subprocess.Popen[bytes], request: dict[str, Any] | None = None
+        self,
+        control: socket.socket,
+        process: subprocess.Popen[bytes],
+        request: dict[str, Any] | None = None,
+        leads: bool = False,
     ) -> None:
-        self.control, self.process, self.request = control, process, request or {}
+        """`leads` says that the process is the leader of a group that holds all its forks and nobody else."""
+        self.control, self.process, self.request, self.leads = control, process, request or {}, leads
 
     def alive(self) -> bool:
         return self.process.poll() is None
@@ -51,6 +65,10 @@ class Server:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        if self.leads:
+            # Whatever it forked has lost its engine; one that is caught inside C code would not notice.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.process.pid, signal.SIGKILL)
 
 
 class TrustedEngine:
@@ -228,7 +246,7 @@ def _start_checkers(root: str, assignment: str) -> Server:
         process.kill()
         process.wait()
         raise MachineFault("the process that judges did not start; run with --debug to see what it said")
-    return Server(ours, process)
+    return Server(ours, process, leads=True)
 
 
 def _close_all(servers: dict[tuple[str, ...], Server], folder: tempfile.TemporaryDirectory[str]) -> None:

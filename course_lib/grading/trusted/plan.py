@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..notebooks import Blueprint
 
 DEFAULT_ALLOW = ("numpy",)
+GRACE_SECONDS = 30  # how much longer than the submission the engine waits for its checker
 LATER = ("torch", "matplotlib")  # seconds to import, and often imported only for the student
 
 

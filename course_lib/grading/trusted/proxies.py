@@ -181,6 +181,7 @@ class Link:
         self.hidden = False
         self.heard: set[str] = set()  # every text the student sent during the current test
         self.extents: set[int] = set()  # every size of what was sent
+        self.spoiled = False  # whether the current test's own objects were changed by what it called
         self._remotes: dict[int, Remote] = {}
         self._callbacks: list[Callable[..., Any]] = []
         self._depth = 0
@@ -191,6 +192,7 @@ class Link:
         self.seconds, self.deadline, self.hidden = seconds, time.monotonic() + seconds, hidden
         self.heard.clear()
         self.extents.clear()
+        self.spoiled = False
 
     @property
     def gone(self) -> StudentGone | None:
@@ -415,6 +417,7 @@ class Link:
             if not 0 <= number < len(lent):
                 raise self._tampered()
             before, after = lent[number], self._decode(node, buffers, lent)
+            self.spoiled = self.spoiled or _differ(before, after)
             if isinstance(before, list) and isinstance(after, list):
                 before[:] = after
             elif isinstance(before, (dict, set)) and type(after) is type(before):
@@ -426,6 +429,27 @@ class Link:
                 before.data.copy_(after if _is_tensor(after) else sys.modules["torch"].from_numpy(after))
             else:
                 raise self._tampered()
+
+
+def _differ(before: Any, after: Any) -> bool:
+    """Whether a change is one to speak of: numbers that were nudged and put back may come back rounded."""
+    if before is after:
+        return False
+    if _is_tensor(before):
+        before, after = before.detach().numpy(), np.asarray(after)
+    if isinstance(before, np.ndarray) and isinstance(after, np.ndarray):
+        if before.shape != after.shape:
+            return True
+        if before.dtype.kind in "fc" and after.dtype.kind in "fc":
+            return not np.allclose(after, before, rtol=1e-6, atol=1e-9, equal_nan=True)
+        return not np.array_equal(before, after)
+    if type(before) is not type(after) or isinstance(before, Remote):
+        return True
+    if isinstance(before, (list, tuple)):
+        return len(before) != len(after) or any(map(_differ, before, after))
+    if isinstance(before, dict):
+        return list(before) != list(after) or any(_differ(before[key], after[key]) for key in before)
+    return bool(before != after)
 
 
 def _overwrite(before: np.ndarray, after: np.ndarray) -> None:

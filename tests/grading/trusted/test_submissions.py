@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
+from unittest import mock
 
 import pytest
 
@@ -212,6 +214,66 @@ def test_what_hidden_tests_sent_is_in_no_later_output(desk):
         own("print('kept', kept)\nimport os; print(os.path.exists('/tmp/kept') and open('/tmp/kept').read())"),
     )
     assert "kept []" in texts(result) and "987654" not in result.to_json()
+
+
+def test_a_function_that_spoils_what_a_hidden_test_compares_with_earns_nothing(desk):
+    test = "x = np.ones(3)\ngot = f(x)\nassert np.array_equal(got, 2 * x)"
+    spoils = "def f(x):\n    x[:] = 0\n    return x.copy()"
+    assert desk.says(spoils, test, hide=True) == "f changes what it is given, in place: work on a copy"
+    assert desk.says("def f(x): return 2 * x", test, hide=True) == ""
+    lists = "x = [3, 1]\nassert f(x) == sorted(x)"
+    assert "in place" in desk.says("def f(x):\n    x.clear(); return []", lists, hide=True)
+
+
+def test_what_is_nudged_and_put_back_counts_as_left_alone(desk):
+    source = "def f(g, x):\n    x += 1e-5; up = g(x); x -= 2e-5; down = g(x); x += 1e-5\n    return (up - down) / 2e-5"
+    test = "x = np.array([0.3, 0.7])\nassert abs(f(lambda y: float(np.sum(y)), x) - 2) < 1e-6"
+    assert desk.says(source, test, hide=True) == ""
+
+
+def test_a_range_that_would_keep_the_checker_busy_for_ever_is_refused(desk):
+    source = "class f:\n    @property\n    def tokens(self): return range(2**62)"
+    began = time.monotonic()
+    assert desk.says(source, "assert 'song' not in f().tokens") != ""
+    assert time.monotonic() - began < 10
+
+
+def test_a_checker_that_no_alarm_reaches_is_ended_with_its_engine(desk):
+    from course_lib.grading.trusted import TrustedEngine
+
+    from .conftest import Desk
+
+    engine = TrustedEngine(desk.engine.tier)
+    limits = Limits(test_seconds=1, cell_seconds=1, submission_seconds=1, output_bytes=1000)
+    with mock.patch("course_lib.grading.trusted.engine.GRACE_SECONDS", 1):
+        # The test itself loops inside C code, as a student's value might make it do.
+        result = Desk(engine, desk.root).run(
+            answer("f", RIGHT), visible("f", "assert 'song' not in range(2**62)"), limits=limits
+        )
+    assert "given up" in result.fault
+    groups = {str(server.process.pid) for server in engine._servers.values()}
+    engine.close()
+    found = subprocess.run(["ps", "-eo", "pgid,stat,args"], capture_output=True, text=True).stdout.splitlines()
+    assert not [line for line in found if line.split()[0] in groups and line.split()[1][0] != "Z"]
+
+
+def test_submissions_cannot_signal_each_other_by_locks_or_watches_on_shared_files(desk):
+    source = """
+import ctypes, fcntl
+held = []
+libc = ctypes.CDLL(None, use_errno=True)
+with open('/usr/bin/env', 'rb') as shared:
+    for name, lock in (('flock', fcntl.flock), ('lockf', fcntl.lockf)):
+        try:
+            lock(shared, fcntl.LOCK_SH); held.append(name)
+        except OSError:
+            pass
+watching = libc.inotify_init1(0)
+if watching >= 0 and libc.inotify_add_watch(watching, b'/usr/bin/env', 0xFFF) >= 0:
+    held.append('inotify')
+print('held', held)
+"""
+    assert "held []" in texts(desk.run(own(source)))
 
 
 def test_memory_of_all_processes_together_is_capped(desk):

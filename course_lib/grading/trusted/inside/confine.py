@@ -152,12 +152,20 @@ REFUSED = [
     "syslog",
     "vhangup",
     "personality",
+    # Two submissions see the same read-only files, and could tell each other things by locking or watching them.
+    "flock",
+    "inotify_init",
+    "inotify_init1",
+    "inotify_add_watch",
 ]
+
+FILE_LOCKS = (5, 6, 7, 36, 37, 38, 1024, 1025, 1026)
+"""Commands of fcntl: get, set and wait for a lock, of a process and of an open file; leases; notices of a folder."""
 
 SIGNALLING = ("kill", "tkill", "tgkill", "pidfd_send_signal", "rt_sigqueueinfo", "rt_tgsigqueueinfo")
 
 _ALLOW, _ERRNO = 0x7FFF0000, 0x00050000
-_NOT_EQUAL, _MASKED_EQUAL = 1, 7
+_NOT_EQUAL, _EQUAL, _MASKED_EQUAL = 1, 4, 7
 _AF_UNIX = 1
 
 
@@ -188,6 +196,8 @@ class Filter:
         self._refuse("clone3", ENOSYS)
         self._refuse("clone", EPERM, _Comparison(0, _MASKED_EQUAL, NEWUSER, NEWUSER))
         self._refuse("socket", EPERM, _Comparison(0, _NOT_EQUAL, _AF_UNIX, 0))
+        for command in FILE_LOCKS:
+            self._refuse("fcntl", EPERM, _Comparison(1, _EQUAL, command, 0))
 
     def _refuse(self, name: str, errno: int, *comparisons: _Comparison) -> None:
         number = self._lib.seccomp_syscall_resolve_name(name.encode())

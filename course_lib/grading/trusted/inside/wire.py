@@ -27,6 +27,7 @@ MAX_DEPTH = 24
 MAX_DIMENSIONS = 16
 MAX_EXTENT = 1 << 31
 MAX_DIGITS = 4000
+MAX_RANGE = 1_000_000
 TICK_SECONDS = 0.1
 
 _LENGTH = struct.Struct("!I")
@@ -296,7 +297,11 @@ def decode(
             case ["q", list(items)]:
                 return Counter({inner(key): inner(value) for key, value in items})
             case ["r", int(), int(), int()]:
-                return range(*node[1:])
+                numbers = range(*node[1:])
+                # Looking for a text in a range takes as long as the range, inside C code that no alarm interrupts.
+                if abs(numbers.stop - numbers.start) // abs(numbers.step) > MAX_RANGE:
+                    raise Malformed("a range of too many numbers")
+                return numbers
             case ["k", start, stop, step]:
                 return slice(inner(start), inner(stop), inner(step))
             case ["n"]:
