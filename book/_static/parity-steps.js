@@ -61,7 +61,7 @@
       now.h.forEach((v, j) => {
         const x = left + 8 + 44 * j;
         draw("rect", { x, y: zero - Math.max(v, 0) * high, width: 24, height: Math.abs(v) * high, class: `bar unit${j + 1}` });
-        text(x + 12, 8, `h(${j + 1})`, "name");
+        text(x + 12, 8, `h${"⁽¹⁾ ⁽²⁾".split(" ")[j]}`, "name");
         text(x + 12, 106, show(v, 2), "number");
       });
       text(left + 40, 120, "the network", "faint");

@@ -60,6 +60,9 @@ def test_the_caption_is_true_at_8_the_states_stay_and_at_2_the_last_one_is_lost_
     assert by_numpy(BITS, 2.5)[-1].all()
     assert by_numpy(BITS + "0" * 1000, 2.4)[-1].all()
     assert not by_numpy(BITS + "0" * 1000, 2.3)[-1][-1]
+    odd_side = np.linspace(0.501, 1.2, 100_001)
+    for k, stays in ((2.32, False), (2.34, True)):  # "below about 2.33": a fixed point above one half
+        assert (np.tanh(k * (odd_side - 0.5)) - np.tanh(k * (odd_side - 1.5)) > 2 * odd_side).any() == stays
     _, s, _, _, right = by_numpy(BITS, 2.0)
     assert right[:4].all()
     assert not right[-1]
