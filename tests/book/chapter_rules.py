@@ -11,6 +11,7 @@ FENCE = re.compile(
 WORDS = (1500, 2500)
 EXERCISES = (3, 6)
 LINES_OF_A_CELL = 30
+COLUMNS_OF_A_CELL = 88  # what the page shows without scrolling sideways, at the size that custom.css sets
 
 
 def faults(text: str) -> list[str]:
@@ -62,6 +63,9 @@ def _cells(cells, **_):
         if not cell.folded and (n := len(cell.code.splitlines())) > LINES_OF_A_CELL:
             start = cell.code.splitlines()[0]
             yield f"the cell that starts with {start!r} has {n} lines, expected at most {LINES_OF_A_CELL}, or a fold"
+        for line in [] if cell.folded else cell.code.splitlines():
+            if (n := len(line)) > COLUMNS_OF_A_CELL:
+                yield f"the line {line.strip()[:40]!r}... has {n} columns, expected at most {COLUMNS_OF_A_CELL}, or a fold"
 
 
 def _code(cells, text, **_):

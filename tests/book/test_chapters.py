@@ -93,6 +93,7 @@ SPOILT = {
     ),
     "imports in the open": (":tags: [hide-input]\n", "", "first cell"),
     "a long cell": ("seeds = range(3)\n", "seeds = range(3)\n" * 30, "has 31 lines"),
+    "a wide line": ("assert seeds", "assert seeds" + "  # why" * 20, "columns"),
     "nothing shown equal": ("assert seeds", "seeds", "asserts"),
     "one seed": ("seeds", "starts", "seeds"),
     "no prediction": ("your prediction", "your name", "prediction"),
