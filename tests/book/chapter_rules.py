@@ -65,7 +65,8 @@ def _cells(cells, **_):
             yield f"the cell that starts with {start!r} has {n} lines, expected at most {LINES_OF_A_CELL}, or a fold"
         for line in [] if cell.folded else cell.code.splitlines():
             if (n := len(line)) > COLUMNS_OF_A_CELL:
-                yield f"the line {line.strip()[:40]!r}... has {n} columns, expected at most {COLUMNS_OF_A_CELL}, or a fold"
+                start = line.strip()[:40]
+                yield f"the line {start!r}... has {n} columns, expected at most {COLUMNS_OF_A_CELL}, or a fold"
 
 
 def _code(cells, text, **_):
