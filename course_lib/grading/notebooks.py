@@ -41,7 +41,7 @@ def parse_notebook(data: bytes, name: str) -> NotebookNode:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UnreadableNotebook(f"{name} is not text in UTF-8 ({error.reason} at byte {error.start})") from error
-    too_deep = f"{name} cannot be read as a notebook: it is nested too deeply"
+    too_deep = f"{name} cannot be read as a notebook: it is nested more than {MAX_DEPTH} levels deep"
     try:
         raw = json.loads(text)
     except RecursionError as error:
@@ -53,9 +53,7 @@ def parse_notebook(data: bytes, name: str) -> NotebookNode:
     try:
         nb = nbformat.convert(nbformat.from_dict(raw), 4)
         return settle(nb)
-    except UnreadableNotebook as error:
-        raise UnreadableNotebook(f"{name} cannot be read as a notebook: {error}") from error
-    except RecursionError as error:
+    except (RecursionError, UnreadableNotebook) as error:
         raise UnreadableNotebook(too_deep) from error
     except Exception as error:  # nbformat raises whatever the malformed part happens to cause
         raise UnreadableNotebook(f"{name} cannot be read as a notebook ({type(error).__name__})") from error
@@ -90,7 +88,7 @@ def settle(nb: NotebookNode) -> NotebookNode:
 def _writable(value: Any, depth: int = 0) -> Any:
     """The same without lone surrogates, in keys and in values."""
     if depth > MAX_DEPTH:
-        raise UnreadableNotebook(f"it is nested more than {MAX_DEPTH} levels deep")
+        raise UnreadableNotebook(f"the notebook is nested more than {MAX_DEPTH} levels deep")
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):

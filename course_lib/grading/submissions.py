@@ -17,6 +17,7 @@ from .course import Course
 from .notebooks import Blueprint, UnreadableNotebook, parse_notebook
 from .repair import repair
 from .trusted.inside.wire import clean
+from .trusted.messages import visible_message
 
 MAX_BYTES = 50 * 1024 * 1024
 TIMESTAMP_BYTES = 200
@@ -92,8 +93,10 @@ def _read(submission: Submission) -> tuple[bytes | None, str | None]:
             f"{name} is a symbolic link; expected the notebook itself. "
             "Put a copy of the file in its place and hand it in again."
         )
+    if path.exists() and not path.is_file():
+        return None, f"{name} is not a file; expected the notebook itself. Hand in the file that Jupyter saved."
     if not path.is_file():
-        others = sorted(clean(p.name) for p in folder.iterdir() if p.name != "timestamp.txt")
+        others = sorted(visible_message(clean(p.name)) for p in folder.iterdir() if p.name != "timestamp.txt")
         more = f" and {len(others) - SHOWN_NAMES} more" if len(others) > SHOWN_NAMES else ""
         found = f"found {', '.join(others[:SHOWN_NAMES])}{more}" if others else "the folder is empty"
         return None, f"missing: expected {name}, {found}. Rename the notebook and hand it in again."
@@ -131,7 +134,7 @@ def _timestamp(folder: Path) -> tuple[datetime | None, str | None]:
     try:
         return parse_date(text), None
     except ValueError:
-        return None, f'timestamp.txt says "{text[:60]}", which is no date; counted as in time'
+        return None, f'timestamp.txt says "{visible_message(text[:60])}", which is no date; counted as in time'
 
 
 def parse_date(text: str) -> datetime:

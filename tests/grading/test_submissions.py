@@ -157,7 +157,16 @@ def test_what_is_no_file_is_not_waited_for(course):
     os.mkfifo(folder / f"{NAME}.ipynb")
     os.mkfifo(folder / "timestamp.txt")
     prepared = read(folder)
-    assert prepared.timestamp is None and "missing: expected a0-tiny.ipynb" in prepared.unusable
+    assert prepared.timestamp is None
+    assert prepared.unusable.startswith("a0-tiny.ipynb is not a file; expected the notebook itself")
+
+
+def test_what_is_quoted_cannot_write_to_the_terminal(course):
+    folder = hand_in(course, "ada")
+    (folder / "timestamp.txt").write_text("\x1b[2Jnever\x00")
+    assert read(folder).remarks == ['timestamp.txt says "[2Jnever", which is no date; counted as in time']
+    os.rename(folder / f"{NAME}.ipynb", folder / "\x1b[2Jmine.ipynb")
+    assert "found [2Jmine.ipynb." in read(folder).unusable
 
 
 @links
@@ -236,7 +245,7 @@ def test_malformed_work_is_never_a_fault_of_the_grader(course):
         nested = name == "cid" or name.startswith(("list ", "dict "))
         assert row.score == (0.0 if nested else FULL), (name, row.remarks)
         if nested:
-            assert "nested" in row.remarks[0] and "hand it in again" in row.remarks[0]
+            assert "nested more than 100 levels deep" in row.remarks[0] and "hand it in again" in row.remarks[0]
     assert "no date" in rows["bob"].remarks[0]
     assert len(feedback.write_feedback(course, NAME)) == len(rows)
 
