@@ -23,6 +23,7 @@ from .engines import engine as default_engine
 from .errors import CourseError
 from .notebooks import Blueprint
 from .submissions import Prepared, Submission, find_submissions, prepare
+from .trusted.inside.wire import clean
 
 ATTEMPTS = 2
 WAITING_PER_WORKER = 3
@@ -196,20 +197,21 @@ def _wanted(
 def _record(course: Course, submission: Submission, future: Future[Judged]) -> int:
     """Write one submission's verdicts down; 1 if they had to be worked out."""
     who = (course, submission.assignment, submission.student)
+    timestamp = None
     try:
         judged = future.result()
+        prepared, result = judged.prepared, judged.result
+        timestamp, reason = prepared.timestamp, result.fault
+        if reason is None:
+            nb = apply(result, prepared.notebook)
+            nb.metadata["course"]["digest"] = prepared.digest
+            gradebook.record(*who, nb, timestamp)
+            return int(judged.executed)
     except CannotGoOn:
         raise
     except Exception as error:
+        # Whatever one submission brings about, while it is judged or while it is written down, ends with it.
         last = traceback.extract_tb(error.__traceback__)[-1]
         reason = f"the grader failed with {type(error).__name__}: {error} ({Path(last.filename).name}:{last.lineno})"
-        gradebook.record_fault(*who, reason, None)
-        return 1
-    prepared, result = judged.prepared, judged.result
-    if result.fault:
-        gradebook.record_fault(*who, result.fault, prepared.timestamp)
-        return 1
-    nb = apply(result, prepared.notebook)
-    nb.metadata["course"]["digest"] = prepared.digest
-    gradebook.record(*who, nb, prepared.timestamp)
-    return int(judged.executed)
+    gradebook.record_fault(*who, clean(reason), timestamp)
+    return 1

@@ -25,11 +25,12 @@ def write_atomically(path: Path, text: str) -> None:
     The unfinished file has one fixed name beside its target, so that a killed run leaves at most one of each, and the
     next run uses it up. Only one process writes (see :func:`one_at_a_time`).
     """
+    data = text.encode("utf-8")  # before anything is begun: a text that cannot be written leaves nothing behind
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}{TEMPORARY}")
     try:
-        with unfinished.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with unfinished.open("wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(unfinished, path)

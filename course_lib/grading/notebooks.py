@@ -15,9 +15,14 @@ import nbformat
 from nbformat import NotebookNode
 
 from .parsing import parse
+from .trusted.cells import UNREADABLE
+from .trusted.inside.wire import clean
 
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 BEGIN_SOLUTION, END_SOLUTION = "### BEGIN SOLUTION", "### END SOLUTION"
+
+# Widgets and plots nest some twenty levels; far more would break the writing of what was read.
+MAX_DEPTH = 100
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
@@ -36,21 +41,29 @@ def parse_notebook(data: bytes, name: str) -> NotebookNode:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UnreadableNotebook(f"{name} is not text in UTF-8 ({error.reason} at byte {error.start})") from error
+    too_deep = f"{name} cannot be read as a notebook: it is nested more than {MAX_DEPTH} levels deep"
     try:
         raw = json.loads(text)
+    except RecursionError as error:
+        raise UnreadableNotebook(too_deep) from error
     except ValueError as error:
         raise UnreadableNotebook(f"{name} is not a notebook: its JSON is broken ({error})") from error
     if not isinstance(raw, dict) or "nbformat" not in raw:
         raise UnreadableNotebook(f"{name} is not a notebook: it has no nbformat entry")
     try:
         nb = nbformat.convert(nbformat.from_dict(raw), 4)
+        return settle(nb)
+    except (RecursionError, UnreadableNotebook) as error:
+        raise UnreadableNotebook(too_deep) from error
     except Exception as error:  # nbformat raises whatever the malformed part happens to cause
         raise UnreadableNotebook(f"{name} cannot be read as a notebook ({type(error).__name__})") from error
-    return settle(nb)
 
 
 def settle(nb: NotebookNode) -> NotebookNode:
-    """Make every cell safe to look at: students' files hold anything."""
+    """Make every cell safe to look at and to write down: students' files hold anything."""
+    mended = _writable(nb)
+    nb.clear()
+    nb.update(mended)
     cells = []
     for cell in nb.get("cells", []) if isinstance(nb.get("cells"), list) else []:
         if not isinstance(cell, dict) or cell.get("cell_type") not in ("code", "markdown", "raw"):
@@ -63,11 +76,31 @@ def settle(nb: NotebookNode) -> NotebookNode:
         if cell["cell_type"] == "code":
             cell["outputs"] = cell["outputs"] if isinstance(cell.get("outputs"), list) else []
             cell.setdefault("execution_count", None)
+        if "attachments" in cell and not _are_attachments(cell["attachments"]):
+            del cell["attachments"]
         cells.append(cell)
     nb["cells"] = cells
     if not isinstance(nb.get("metadata"), dict):
         nb["metadata"] = NotebookNode()
     return nb
+
+
+def _writable(value: Any, depth: int = 0) -> Any:
+    """The same without lone surrogates, in keys and in values."""
+    if depth > MAX_DEPTH:
+        raise UnreadableNotebook(f"the notebook is nested more than {MAX_DEPTH} levels deep")
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return NotebookNode({clean(str(key)): _writable(inner, depth + 1) for key, inner in value.items()})
+    if isinstance(value, list):
+        return [_writable(inner, depth + 1) for inner in value]
+    return value
+
+
+def _are_attachments(value: Any) -> bool:
+    """Pictures of a text by name, each by kind; nbformat reads and writes nothing else."""
+    return isinstance(value, dict) and all(isinstance(kinds, dict) for kinds in value.values())
 
 
 def dump_notebook(nb: NotebookNode) -> str:
@@ -128,7 +161,7 @@ def defined_names(source: str) -> list[str]:
     """Functions and classes defined at the left margin, also where the code does not parse."""
     try:
         tree = parse(source)
-    except (SyntaxError, ValueError):
+    except UNREADABLE:
         return re.findall(r"^(?:async\s+def|def|class)\s+(\w+)", source, flags=re.MULTILINE)
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     return [node.name for node in tree.body if isinstance(node, kinds)]

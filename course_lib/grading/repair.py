@@ -57,6 +57,10 @@ def repair(nb: NotebookNode, blueprint: Blueprint) -> list[str]:
             remarks.append(_missing(spec))
         nb.cells.append(_restore(place[spec.grade_id], spec, remarks))
         nb.cells.extend(followers[spec.grade_id])
+    for cell in nb.cells:
+        if cell.cell_type == "code":
+            # What it shows is worked out anew, and what was handed in may be of any form.
+            cell.outputs, cell.execution_count = [], None
     _unique_ids(nb)
     nb.metadata["kernelspec"] = NotebookNode(KERNELSPEC)
     return remarks
@@ -106,9 +110,7 @@ def _restore(cell: NotebookNode, spec: BlueprintCell, remarks: list[str]) -> Not
         remarks.append(f'"{spec.grade_id}" had been made a {cell.cell_type} cell; it is {spec.cell_type} again')
         cell.cell_type = spec.cell_type
         cell.pop("attachments", None)
-        if spec.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-        else:
+        if spec.cell_type != "code":
             cell.pop("outputs", None)
             cell.pop("execution_count", None)
     if _is_fixed(spec):

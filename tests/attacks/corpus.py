@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from textwrap import dedent
 
 from nbformat import NotebookNode
@@ -15,7 +16,7 @@ from nbformat.v4 import new_code_cell, new_output
 
 from course_lib.grading.notebooks import grade_id
 
-from .fort import DOUBLE, HONEST_PART, POINTS, SOFTMAX
+from .fort import DOUBLE, HONEST_PART, NAME, NEIGHBOUR, POINTS, SOFTMAX
 
 # Of the right shape, so that a bent comparison is all that it takes.
 JUNK = "def softmax(x, axis=-1):\n    return x * 0.0"
@@ -23,7 +24,10 @@ JUNK = "def softmax(x, axis=-1):\n    return x * 0.0"
 
 @dataclass(frozen=True)
 class Attack:
-    """One submission: `softmax` is the answer cell, `before` and `after` are cells around it."""
+    """One submission: `softmax` is the answer cell, `before` and `after` are cells around it.
+
+    `notebook` bends the notebook, `file` what lies on the disk: it gets the file's path and the course's folder.
+    """
 
     name: str
     tries: str
@@ -33,6 +37,7 @@ class Attack:
     double: str = DOUBLE
     deserves: float = HONEST_PART
     notebook: Callable[[NotebookNode], None] | None = None
+    file: Callable[[Path, Path], None] | None = None
 
 
 TABLE: list[Attack] = []
@@ -932,3 +937,43 @@ attack("tests retyped", "declare the tests to be answers", notebook=_tests_as_an
 attack("cell duplicated", "hand in a test cell twice", notebook=_double_renamed)
 attack("outputs forged", "hand in the outputs of a pass", notebook=_outputs_forged)
 attack("import cell bent", "change the locked import cell", notebook=_imports_bent)
+
+
+# --- the file that is handed in ----------------------------------------------------------------------------------
+
+
+def _no_unicode(nb: NotebookNode) -> None:
+    nb.metadata["\ud800"] = "\udfff"
+    nb.cells.append(new_code_cell("s = '\ud800'"))
+
+
+def _link_to_solution(path: Path, root: Path) -> None:
+    path.unlink()
+    path.symlink_to(root / "solutions" / NAME / f"{NAME}.ipynb")
+
+
+def _link_to_neighbour(path: Path, root: Path) -> None:
+    path.unlink()
+    path.symlink_to(root / NEIGHBOUR)
+
+
+def _linked_folder(path: Path, root: Path) -> None:
+    path.unlink()
+    path.parent.rmdir()
+    path.parent.symlink_to((root / NEIGHBOUR).parent)
+
+
+def _linked_timestamp(path: Path, root: Path) -> None:
+    (path.parent / "timestamp.txt").symlink_to(root / "home" / ".netrc")
+
+
+def _nested(path: Path, root: Path) -> None:
+    path.write_text('{"nbformat": 4, "metadata": ' + "[" * 100_000 + "]" * 100_000 + "}", encoding="utf-8")
+
+
+attack("lone surrogate", "stop the batch when it is recorded", SOFTMAX, notebook=_no_unicode, deserves=10.0)
+attack("deep JSON", "break what reads the file", file=_nested, deserves=0.0)
+attack("symlinked notebook", "hand in a link to the solution", file=_link_to_solution, deserves=0.0)
+attack("symlinked neighbour", "hand in a link to a neighbour's work", file=_link_to_neighbour, deserves=0.0)
+attack("symlinked folder", "hand in a link to a neighbour's folder", file=_linked_folder, deserves=0.0)
+attack("symlinked timestamp", "have a file read out as a date", SOFTMAX, file=_linked_timestamp, deserves=10.0)

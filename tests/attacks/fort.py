@@ -12,12 +12,13 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course_lib.grading.notebooks import Blueprint, normalise, write_notebook
+from course_lib.grading.notebooks import Blueprint, grade_id, normalise, write_notebook
 from course_lib.grading.release import grading_version
 
 NAME = "a1-fort"
 REPOSITORY = Path(__file__).parents[2]
 POINTS = {"double-visible": 1.0, "double-hidden": 2.0, "softmax-visible": 3.0, "softmax-hidden": 4.0}
+NEIGHBOUR = f"_grading/submitted/nan/{NAME}/{NAME}.ipynb"  # right work, which a link could pass off as its own
 HONEST_PART = 3.0  # what `double` is worth; every attack solves it, and does its worst in `softmax`
 
 # Words that nobody but the instructor knows. None may appear in what a student gets to see.
@@ -109,6 +110,14 @@ def source_notebook() -> NotebookNode:
     return normalise(nb)
 
 
+def right_work() -> NotebookNode:
+    """A neighbour's notebook that earns everything."""
+    nb = grading_version(source_notebook())
+    for cell in nb.cells:
+        cell.source = {"double": DOUBLE, "softmax": SOFTMAX}.get(grade_id(cell) or "", cell.source)
+    return nb
+
+
 def blueprint() -> Blueprint:
     """What repair puts submissions right by, hidden tests included."""
     return Blueprint.from_notebook(NAME, grading_version(source_notebook()))
@@ -133,6 +142,7 @@ def fort(root: Path) -> Iterator[Path]:
     other = root / "_grading" / "submitted" / "bob" / NAME / f"{NAME}.ipynb"
     other.parent.mkdir(parents=True)
     other.write_text(f'{{"stolen": "{CANARIES["other"]}"}}')
+    write_notebook(right_work(), root / NEIGHBOUR)
     book = sqlite3.connect(root / "_grading" / "gradebook.db")
     # Named as nbgrader names them, so that one attack fits both.
     book.execute("create table grade (student text, auto_score real, manual_score real)")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sysconfig
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,10 +13,10 @@ from pathlib import Path
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from course_lib.grading.engine import Engine, Job, Limits, Result
-from course_lib.grading.notebooks import grade_id
+from course_lib.grading.engine import Engine, Job, Limits, Result, apply
+from course_lib.grading.notebooks import dump_notebook, grade_id
 from course_lib.grading.release import grading_version
-from course_lib.grading.repair import repair
+from course_lib.grading.submissions import Prepared, Submission, prepare
 
 from . import fort
 from .corpus import Attack
@@ -57,15 +59,32 @@ def handed_in(attack: Attack, root: Path) -> NotebookNode:
     return nb
 
 
-def submission(attack: Attack, root: Path) -> NotebookNode:
-    nb = handed_in(attack, root)
-    repair(nb, fort.blueprint())
-    return nb
+def hand_in(attack: Attack, root: Path, folder: Path) -> None:
+    """Put the attacker's file into `folder`: as it is, since whether it is valid is for the grader to find out."""
+    path = folder / f"{fort.NAME}.ipynb"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(handed_in(attack, root)), encoding="utf-8")
+    if attack.file is not None:
+        attack.file(path, root)
+
+
+def submission(attack: Attack, root: Path) -> Prepared:
+    """What the batch makes of it before anything is run."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place, "attacker", fort.NAME)
+        hand_in(attack, root, folder)
+        return prepare(Submission(fort.NAME, "attacker", folder), fort.blueprint())
 
 
 def grade(attack: Attack, engine: Engine, root: Path, limits: Limits = LIMITS) -> Outcome:
-    job = Job.make(fort.NAME, attack.name, submission(attack, root), root, limits, None)
+    prepared = submission(attack, root)
+    job = Job.make(fort.NAME, attack.name, prepared.notebook, root, limits, prepared.unusable)
     result = engine.run(job)
+    result.remarks = prepared.remarks + result.remarks
+    try:
+        dump_notebook(apply(result, prepared.notebook)).encode("utf-8")
+    except ValueError as error:
+        result.fault = f"the result cannot be recorded ({error})"
     points = sum(fort.POINTS[name] for name, test in result.tests.items() if test.passed)
     return Outcome(attack, points, fort.learnt(result.to_json()), result)
 

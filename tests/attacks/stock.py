@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.grading.config import put_tools_on_path
-from course_lib.grading.notebooks import read_notebook, write_notebook
+from course_lib.grading.notebooks import read_notebook
 
 from . import container, fort
 from .corpus import TABLE, Attack
-from .run import handed_in
+from .run import hand_in
 
 STUDENT = "ada"
 CELL_SECONDS = 5
@@ -97,9 +97,7 @@ def main(name: str) -> int:
             "PYTHONPATH": f"{PLACE}:{container.REPOSITORY}",  # where a hidden test finds tests.hidden
             "COURSE_SEED": "1",
         }
-        # A submission is written as it is: whether it is valid is for nbgrader to find out.
-        where = PLACE / "_grading" / "submitted" / STUDENT / fort.NAME / f"{fort.NAME}.ipynb"
-        write_notebook(handed_in(attack, PLACE), where)
+        hand_in(attack, PLACE, PLACE / "_grading" / "submitted" / STUDENT / fort.NAME)
         nbgrader = api(PLACE)
         done = nbgrader.autograde(fort.NAME, STUDENT)
         points, trouble = None, ""
