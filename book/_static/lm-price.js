@@ -26,7 +26,7 @@
 
     // One pair of bars per character that has come; the window follows the last one.
     function bars() {
-      const slot = 21, high = 96, most = 10, top = 24, width = clear({ least: 280, most: 640, height: top + high + 28 });
+      const slot = 21, high = 96, most = 12, top = 24, width = clear({ least: 280, most: 640, height: top + high + 28 });
       const fit = Math.floor((width - 30) / slot), from = Math.max(0, t - fit);
       write(4, 11, "bits paid", "unit");
       for (const level of [0, 5, 10]) {
