@@ -865,28 +865,6 @@ attack(
         return [0.0] * len(xs) if len(xs) > 1 else [2.0]""",
     deserves=10.0 - POINTS["double-hidden"],
 )
-attack(
-    "endless range",
-    "an answer in which the checker would search for ever, where no alarm reaches it",
-    """
-    def softmax(x, axis=-1):
-        return range(2**62)""",
-)
-attack(
-    "locks on shared files",
-    "signal to a neighbour by locking and watching the system's files",
-    before="""
-    import ctypes, fcntl
-    with open('/usr/bin/env', 'rb') as shared:
-        for lock in (fcntl.flock, fcntl.lockf):
-            try:
-                lock(shared, fcntl.LOCK_SH)
-            except OSError:
-                continue
-            raise SystemExit('locked')
-    libc = ctypes.CDLL(None)
-    libc.inotify_add_watch(libc.inotify_init1(0), b'/usr/bin/env', 0xFFF)""",
-)
 
 # --- the notebook itself -----------------------------------------------------------------------------------------
 
